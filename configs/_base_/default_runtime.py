@@ -1,0 +1,41 @@
+default_scope = 'mmpretrain'
+custom_imports = dict(imports=['dacl_mm'], allow_failed_imports=False)
+
+default_hooks = dict(
+    timer=dict(type='IterTimerHook'),
+    logger=dict(type='LoggerHook', interval=50),
+    param_scheduler=dict(type='ParamSchedulerHook'),
+    checkpoint=dict(
+        type='AtomicCheckpointHook',
+        interval=1,
+        max_keep_ckpts=1,
+        save_best='accuracy/top1',
+        rule='greater',
+    ),
+    sampler_seed=dict(type='DistSamplerSeedHook'),
+    visualization=dict(type='VisualizationHook', enable=False),
+)
+custom_hooks = [
+    dict(type='AugmentationSeedHook'),
+    dict(type='ClassNumCheckHook'),
+    dict(type='CenterUpdateHook', alpha=0.5),
+    dict(type='CenterMonitorHook', interval=50),
+    dict(type='ReportHook'),
+    dict(type='PlainCheckpointHook'),
+]
+
+val_evaluator = [dict(type='Accuracy', topk=(1,)), dict(type='FERMetric')]
+test_evaluator = val_evaluator
+
+env_cfg = dict(
+    cudnn_benchmark=False,
+    mp_cfg=dict(mp_start_method='fork', opencv_num_threads=0),
+    dist_cfg=dict(backend='nccl'),
+)
+vis_backends = [dict(type='LocalVisBackend'), dict(type='TensorboardVisBackend')]
+visualizer = dict(type='UniversalVisualizer', vis_backends=vis_backends)
+
+log_level = 'INFO'
+load_from = None
+resume = False
+randomness = dict(seed=0, deterministic=False)

@@ -1,0 +1,12 @@
+_base_ = 'resnet18.py'
+model = dict(
+    head=dict(
+        type='DACLHead',
+        num_classes=7,
+        in_channels=512,
+        feat_size=7,
+        attention=dict(type='DACLAttention'),
+        loss=dict(type='CrossEntropyLoss'),
+        loss_center=dict(type='SparseCenterLoss', loss_weight=0.01),
+    ),
+)

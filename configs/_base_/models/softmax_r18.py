@@ -1,0 +1,11 @@
+_base_ = 'resnet18.py'
+model = dict(
+    neck=dict(type='GlobalAveragePooling'),
+    head=dict(
+        type='LinearClsHead',
+        num_classes=7,
+        in_channels=512,
+        loss=dict(type='CrossEntropyLoss'),
+        init_cfg=None,
+    ),
+)

@@ -1,0 +1,55 @@
+"""Loading checkpoints without executing what they contain."""
+
+import pickle
+from pathlib import Path
+
+import torch
+from mmengine.runner.checkpoint import CheckpointLoader
+
+
+class UnsafeCheckpointError(RuntimeError):
+    """A checkpoint that cannot be read without executing code from it."""
+
+
+class CorruptCheckpointError(RuntimeError):
+    """A file that is no complete checkpoint."""
+
+
+def load_checkpoint(filename: str, map_location=None):
+    """Read a local checkpoint with ``torch.load(weights_only=True)``.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        UnsafeCheckpointError: If the file holds pickled objects.
+        CorruptCheckpointError: If it is truncated or no checkpoint.
+    """
+    path = Path(filename).expanduser()
+    if not path.is_file():
+        raise FileNotFoundError(f'checkpoint {path} does not exist')
+    try:
+        return torch.load(path, map_location=map_location, weights_only=True)
+    except pickle.UnpicklingError as error:
+        # torch leads refused files with the name of the refused global.
+        reason = next((s for s in str(error).splitlines() if 'GLOBAL' in s or 'global' in s), str(error))
+        if 'GLOBAL' not in str(error) and 'global' not in str(error):
+            raise CorruptCheckpointError(f'{path} is no checkpoint: {reason}') from None
+        raise UnsafeCheckpointError(
+            f'{path} holds pickled Python objects, and reading them would execute code from the '
+            f'file ({reason.strip()}). Checkpoints of plain mmengine are such files. If you trust its '
+            'origin, keep the weights alone and use the new file: python -c "import torch; '
+            f"torch.save({{'state_dict': torch.load('{path}', map_location='cpu', weights_only=False)"
+            "['state_dict']}, 'weights.pth')\""
+        ) from None
+    except (RuntimeError, EOFError, OSError) as error:
+        raise CorruptCheckpointError(
+            f'{path} is damaged or no checkpoint ({str(error).splitlines()[0]}): '
+            'take an earlier checkpoint, or copy the file again'
+        ) from None
+
+
+# Upstream reads local files with torch's default, which differs between mmengine's
+# versions: refused outright (0.10) or fully unpickled (0.11).
+@CheckpointLoader.register_scheme(prefixes='', force=True)
+def load_from_local(filename: str, map_location=None):
+    """Loader behind mmengine's and MMPretrain's ``load_checkpoint`` for local files."""
+    return load_checkpoint(filename, map_location)

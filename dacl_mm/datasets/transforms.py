@@ -1,0 +1,75 @@
+"""Transforms that upstream lacks."""
+
+import numpy as np
+from mmcv.transforms import BaseTransform
+from mmcv.transforms.utils import cache_randomness
+from mmpretrain.registry import TRANSFORMS
+
+from .faces import draw_face
+
+
+@TRANSFORMS.register_module()
+class RandomFiveCrop(BaseTransform):
+    """Cut one of the four corners or the centre, at random.
+
+    The training crop of Farzaneh & Qi, WACV 2021. Its counterpart in testing is
+    MMPretrain's ``CenterCrop``.
+
+    Required and modified key: ``img``, (H, W, C) or (H, W). Modifies
+    ``img_shape``.
+
+    Args:
+        crop_size: Side of the square crop in pixels.
+    """
+
+    def __init__(self, crop_size: int):
+        self.crop_size = crop_size
+
+    @cache_randomness
+    def draw(self) -> int:
+        """Draw 0 to 4: top left, top right, bottom left, bottom right, centre."""
+        return int(np.random.randint(5))
+
+    def transform(self, results: dict) -> dict:
+        """Crop the image.
+
+        Raises:
+            ValueError: If the image is smaller than the crop.
+        """
+        height, width = results['img'].shape[:2]
+        down, right = height - self.crop_size, width - self.crop_size
+        if down < 0 or right < 0:
+            raise ValueError(
+                f'{results.get("img_path", "image")}: {width} x {height} px is smaller than the '
+                f'{self.crop_size} px crop; put ResizeEdge before RandomFiveCrop'
+            )
+        corners = [(0, 0), (0, right), (down, 0), (down, right), (round(down / 2), round(right / 2))]
+        top, left = corners[self.draw()]
+        img = results['img'][top : top + self.crop_size, left : left + self.crop_size]
+        results['img'] = np.ascontiguousarray(img)
+        results['img_shape'] = img.shape[:2]
+        return results
+
+    def __repr__(self) -> str:
+        return f'{type(self).__name__}(crop_size={self.crop_size})'
+
+
+@TRANSFORMS.register_module()
+class DrawFace(BaseTransform):
+    """Draw the image of a record of :class:`SyntheticFaces`, instead of reading a file.
+
+    Required keys: ``face_seed``, ``expression``. Added: ``img`` (BGR, uint8),
+    ``img_shape``, ``ori_shape``.
+
+    Args:
+        size: Side of the image in pixels.
+    """
+
+    def __init__(self, size: int = 64):
+        self.size = size
+
+    def transform(self, results: dict) -> dict:
+        """Add the image."""
+        results['img'] = draw_face(results['expression'], results['face_seed'], self.size)
+        results['img_shape'] = results['ori_shape'] = results['img'].shape[:2]
+        return results

@@ -1,0 +1,86 @@
+"""Checkpoints that load everywhere and survive a crash."""
+
+from pathlib import Path
+
+from mmengine.dist import is_main_process
+from mmengine.hooks import CheckpointHook, Hook
+from mmpretrain.registry import HOOKS
+
+from dacl_mm.checkpoint import plain_message_hub, restore_message_hub, to_plain
+
+
+@HOOKS.register_module()
+class PlainCheckpointHook(Hook):
+    """Keep checkpoints free of pickled objects.
+
+    What is saved loads with ``torch.load(weights_only=True)`` in plain torch;
+    the logged history is restored on resuming.
+    """
+
+    # Last, when every other hook has added what it saves.
+    priority = 'LOWEST'
+
+    def before_save_checkpoint(self, runner, checkpoint: dict) -> None:
+        checkpoint['message_hub'] = plain_message_hub(checkpoint['message_hub'])
+        for key in checkpoint.keys() - {'message_hub', 'state_dict'}:
+            checkpoint[key] = to_plain(checkpoint[key], key)
+
+    def after_load_checkpoint(self, runner, checkpoint: dict) -> None:
+        if 'message_hub' in checkpoint:
+            checkpoint['message_hub'] = restore_message_hub(checkpoint['message_hub'])
+
+
+class _DeferredRemoval:
+    """A file backend that keeps files to be removed until :meth:`flush`."""
+
+    def __init__(self, backend):
+        self._backend = backend
+        self._doomed: list[str] = []
+
+    def __getattr__(self, name):
+        return getattr(self._backend, name)
+
+    def remove(self, filepath: str) -> None:
+        self._doomed.append(filepath)
+
+    def flush(self, keep: set[str]) -> None:
+        for path in self._doomed:
+            if path not in keep and self._backend.isfile(path):
+                self._backend.remove(path)
+        self._doomed.clear()
+
+
+@HOOKS.register_module()
+class AtomicCheckpointHook(CheckpointHook):
+    """mmengine's CheckpointHook, safe against a kill or a full disk.
+
+    Each file is written in one step, and an outdated checkpoint is removed only
+    after its successor is on disk (upstream removes it before).
+
+    Args:
+        **kwargs: Those of :class:`mmengine.hooks.CheckpointHook`.
+    """
+
+    def __init__(self, **kwargs):
+        kwargs.setdefault('backend_args', dict(backend='atomic'))
+        super().__init__(**kwargs)
+
+    def before_train(self, runner) -> None:
+        super().before_train(runner)
+        self.file_backend = _DeferredRemoval(self.file_backend)
+        if is_main_process():  # what a killed process left half-written
+            for path in Path(self.out_dir).glob('.*.pth.tmp'):
+                path.unlink()
+
+    def _save_checkpoint_with_step(self, runner, step, meta) -> None:
+        super()._save_checkpoint_with_step(runner, step, meta)
+        self._remove_outdated()
+
+    def _save_best_checkpoint(self, runner, metrics) -> None:
+        super()._save_best_checkpoint(runner, metrics)
+        self._remove_outdated()
+
+    def _remove_outdated(self) -> None:
+        if is_main_process():
+            best = self.best_ckpt_path_dict.values() if hasattr(self, 'best_ckpt_path_dict') else ()
+            self.file_backend.flush({self.last_ckpt, getattr(self, 'best_ckpt_path', None), *best})

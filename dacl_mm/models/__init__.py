@@ -1,0 +1,15 @@
+from .attention import ConstantAttention, DACLAttention
+from .center_loss import CenterLoss, SparseCenterLoss
+from .center_loss_head import CenterLossHead
+from .dacl_head import DACLHead
+from .pretrained import PretrainedBackbone
+
+__all__ = [
+    'CenterLoss',
+    'CenterLossHead',
+    'ConstantAttention',
+    'DACLAttention',
+    'DACLHead',
+    'PretrainedBackbone',
+    'SparseCenterLoss',
+]
