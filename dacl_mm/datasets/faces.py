@@ -189,9 +189,9 @@ def draw_face(expression: str, seed: int, size: int = 64) -> np.ndarray:
     au = _intensities(expression, rng)
     skin, hair = _skin_and_hair(rng)
     pose = Pose(
-        center=0.48 + rng.uniform(-0.04, 0.04, 2),
+        center=0.48 + rng.uniform(-0.055, 0.055, 2),
         size=rng.uniform(0.50, 0.58),
-        roll=rng.normal(0, 0.1),
+        roll=rng.normal(0, 0.13),
         yaw=float(rng.uniform(-0.14, 0.14)),
     )
     image = np.full((size * SCALE, size * SCALE, 3), rng.uniform(30, 220) + rng.normal(0, 15, 3))

@@ -9,6 +9,13 @@ from mmpretrain.registry import HOOKS
 from dacl_mm.checkpoint import plain_message_hub, restore_message_hub, to_plain
 
 
+def without_functions(schedulers):
+    """Leave functions out of scheduler states: resuming builds them from the config."""
+    if isinstance(schedulers, dict):
+        return {name: without_functions(states) for name, states in schedulers.items()}
+    return [{k: v for k, v in state.items() if not callable(v)} for state in schedulers]
+
+
 @HOOKS.register_module()
 class PlainCheckpointHook(Hook):
     """Keep checkpoints free of pickled objects.
@@ -22,6 +29,8 @@ class PlainCheckpointHook(Hook):
 
     def before_save_checkpoint(self, runner, checkpoint: dict) -> None:
         checkpoint['message_hub'] = plain_message_hub(checkpoint['message_hub'])
+        if 'param_schedulers' in checkpoint:
+            checkpoint['param_schedulers'] = without_functions(checkpoint['param_schedulers'])
         for key in checkpoint.keys() - {'message_hub', 'state_dict'}:
             checkpoint[key] = to_plain(checkpoint[key], key)
 

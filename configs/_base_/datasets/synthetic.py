@@ -11,6 +11,7 @@ test_pipeline = [
     dict(type='PackInputs'),
 ]
 train_dataloader = dict(
+    batch_size=32,
     num_workers=2,
     dataset=dict(type='SyntheticFaces', num_images=4200, pipeline=train_pipeline),
 )
