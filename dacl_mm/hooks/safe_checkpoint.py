@@ -52,7 +52,7 @@ class _DeferredRemoval:
     def remove(self, filepath: str) -> None:
         self._doomed.append(filepath)
 
-    def flush(self, keep: set[str]) -> None:
+    def flush(self, keep: set[str | None]) -> None:
         for path in self._doomed:
             if path not in keep and self._backend.isfile(path):
                 self._backend.remove(path)
@@ -76,7 +76,7 @@ class AtomicCheckpointHook(CheckpointHook):
 
     def before_train(self, runner) -> None:
         super().before_train(runner)
-        self.file_backend = _DeferredRemoval(self.file_backend)
+        self.file_backend = _DeferredRemoval(self.file_backend)  # type: ignore[has-type]
         if is_main_process():  # what a killed process left half-written
             for path in Path(self.out_dir).glob('.*.pth.tmp'):
                 path.unlink()

@@ -166,6 +166,6 @@ class CenterLoss(SparseCenterLoss):
     ``loss_weight`` compares them.
     """
 
-    def forward(self, embedding: Tensor, label: Tensor) -> Tensor:  # type: ignore[override]
+    def forward(self, embedding: Tensor, label: Tensor) -> Tensor:
         """Return ``lambda * Lc`` for embeddings (N, d) and labels (N,)."""
         return super().forward(embedding, label)

@@ -1,0 +1,57 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+import dacl_mm  # noqa: F401
+
+REPO = Path(__file__).resolve().parent.parent
+SHARED = Path(os.environ.get('DACL_SHARED', REPO.parent / 'shared'))
+# A ResNet-18 of two batches: enough for whole runs through the command lines.
+TINY = [
+    'train_dataloader.dataset.num_images=64',
+    'val_dataloader.dataset.num_images=28',
+    'test_dataloader.dataset.num_images=28',
+    'train_dataloader.num_workers=0',
+    'val_dataloader.num_workers=0',
+    'test_dataloader.num_workers=0',
+    'model.head.attention.hidden_channels=[32,16,8]',
+]
+
+
+@pytest.fixture(autouse=True)
+def reproducible():
+    torch.manual_seed(0)
+    torch.set_num_threads(2)
+
+
+def run_tool(name: str, *args: object, check: bool = True, **kwargs) -> subprocess.CompletedProcess:
+    """Run a command-line tool as a user does."""
+    command = [sys.executable, str(REPO / 'tools' / f'{name}.py'), *map(str, args)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=500, **kwargs)
+    if check and done.returncode:
+        raise AssertionError(
+            f'{command} ended with {done.returncode}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}'
+        )
+    return done
+
+
+@pytest.fixture(scope='session')
+def faces(tmp_path_factory):
+    """Write real faces in a layout: ``faces('rafdb', train=100, test=50)``."""
+    script = SHARED / 'tools' / 'fer_layouts.py'
+    if not script.is_file():
+        pytest.skip(f'no real faces: {script} does not exist')
+
+    def write(layout: str, **options) -> Path:
+        out = tmp_path_factory.mktemp(layout)
+        flags = [f'--{k}={v}' for k, v in options.items()]
+        subprocess.run(
+            [sys.executable, str(script), layout, str(out), *flags], check=True, capture_output=True
+        )
+        return out
+
+    return write

@@ -1,0 +1,112 @@
+"""Whole runs through the command lines, on the embedded data set."""
+
+import json
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import torch
+from conftest import REPO, TINY, run_tool
+
+CONFIG = REPO / 'configs' / 'dacl_r18_synthetic.py'
+
+
+@pytest.fixture(scope='module')
+def killed_and_resumed(tmp_path_factory):
+    """Train two epochs, kill the process, resume to the third."""
+    work = tmp_path_factory.mktemp('run')
+    command = [sys.executable, REPO / 'tools/train.py', CONFIG, '--work-dir', work, '--cfg-options', *TINY]
+    with subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+    ) as process:
+        deadline = time.monotonic() + 300
+        while not list(work.glob('epoch_[12].pth')) and time.monotonic() < deadline:
+            assert process.poll() is None, 'training ended early'
+            time.sleep(0.05)
+        os.killpg(process.pid, signal.SIGKILL)
+    (work / 'last_checkpoint').write_text('')  # what a kill while it is written leaves
+    reached = max(int(p.stem[6:]) for p in work.glob('epoch_*.pth'))
+    done = run_tool('train', CONFIG, '--work-dir', work, '--resume', '--cfg-options', *TINY)
+    return work, reached, done.stdout + done.stderr
+
+
+def test_resume_goes_on_and_closes_with_the_table(killed_and_resumed):
+    work, reached, log = killed_and_resumed
+    assert f'resumed epoch: {reached}' in log
+    assert 'mean-class' in log and str(work / 'epoch_3.pth') in log
+    assert (work / 'confusion_matrix_val.png').stat().st_size > 10000
+    assert [p.name for p in work.glob('epoch_*.pth')] == ['epoch_3.pth']
+    assert len(list(work.glob('best_*.pth'))) == 1
+    assert list(work.rglob('events.out.tfevents.*'))
+
+
+def test_checkpoint_is_plain_and_holds_the_whole_history(killed_and_resumed):
+    work, _, _ = killed_and_resumed
+    checkpoint = torch.load(work / 'epoch_3.pth', weights_only=True)
+    assert checkpoint['state_dict']['head.loss_center.centers'].shape == (7, 512)
+    history = checkpoint['message_hub']['runtime_info']['validation_history']
+    assert [row['epoch'] for row in history] == [1, 2, 3]
+    # Two iterations an epoch, before and after the kill.
+    assert len(checkpoint['message_hub']['log_scalars']['train/loss']['log_history']) == 6
+
+
+def test_test_equals_the_last_validation(killed_and_resumed, tmp_path):
+    work, _, _ = killed_and_resumed
+    on_val = [*TINY, 'test_dataloader.dataset.split=val']
+    out = tmp_path / 'metrics.json'
+    checkpoint = work / 'epoch_3.pth'
+    run_tool('test', CONFIG, checkpoint, '--out', out, '--out-item', 'metrics', '--work-dir', tmp_path,
+             '--cfg-options', *on_val)  # fmt: skip
+    hub = torch.load(checkpoint, weights_only=True)['message_hub']
+    last = hub['runtime_info']['validation_history'][-1]
+    tested = json.loads(out.read_text())
+    assert len(tested) > 10
+    for key, value in tested.items():
+        assert value == pytest.approx(last[key], abs=1e-4), key
+
+
+def test_predictions_do_not_depend_on_the_batch(killed_and_resumed, tmp_path):
+    work, _, _ = killed_and_resumed
+    scores = {}
+    for name, options in {
+        '1': ['test_dataloader.batch_size=1'],
+        '7': ['test_dataloader.batch_size=7'],
+        '64': ['test_dataloader.batch_size=64'],
+        'shuffled': ['test_dataloader.batch_size=7', 'test_dataloader.sampler.shuffle=True'],
+    }.items():
+        out = tmp_path / f'{name}.pkl'
+        run_tool('test', CONFIG, work / 'epoch_3.pth', '--dump', out, '--work-dir', tmp_path,
+                 '--cfg-options', *TINY, *options)  # fmt: skip
+        rows = pickle.loads(out.read_bytes())
+        scores[name] = {r['img_path']: r['pred_score'].numpy() for r in rows}
+    assert list(scores['shuffled']) != list(scores['1'])
+    for name, other in scores.items():
+        assert other.keys() == scores['1'].keys() and len(other) == 28
+        for image, score in other.items():
+            np.testing.assert_allclose(score, scores['1'][image], atol=1e-5, err_msg=f'{name} {image}')
+
+
+@pytest.mark.parametrize(
+    ('tool', 'args', 'message'),
+    [
+        ('train', ['nowhere.py'], 'nowhere.py does not exist'),
+        ('train', [REPO / 'configs/dacl_r18_rafdb.py'], 'RAFDB_ROOT'),
+        ('train', [REPO / 'configs/softmax_r18_folder.py'], 'FER_FOLDER_ROOT'),
+        ('train', [CONFIG, '--resume', 'nowhere.pth'], 'nowhere.pth does not exist'),
+        ('train', [CONFIG, '--cfg-options', 'val_dataloader.dataset.split=test'], 'paper protocol'),
+        ('train', [CONFIG, '--cfg-options', 'model.head.feat_size=7', *TINY], 'feat_size'),
+        ('test', [CONFIG, 'nowhere.pth'], 'nowhere.pth does not exist'),
+        ('convert_checkpoint', ['nowhere.pth', 'x.pth'], 'nowhere.pth does not exist'),
+    ],
+)
+def test_mistakes_end_with_one_message(tmp_path, tool, args, message):
+    env = {k: v for k, v in os.environ.items() if not k.endswith('_ROOT')}
+    done = run_tool(tool, *args, check=False, cwd=tmp_path, env=env)
+    assert done.returncode == 2
+    last = done.stderr.split('error: ')[-1]
+    assert message in last and 'Traceback' not in done.stderr, done.stderr[-2000:]
