@@ -7,16 +7,17 @@ import pytest
 from conftest import REPO
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
-from mmpretrain.registry import HOOKS, METRICS, MODELS, TRANSFORMS
+from mmpretrain.registry import HOOKS, METRICS, MODELS, TRANSFORMS, VISUALIZERS
 
 CONFIGS = sorted((REPO / 'configs').glob('*.py'))
 
 
 @pytest.mark.parametrize('path', CONFIGS, ids=lambda p: p.stem)
-def test_config_builds(path):
+def test_config_builds(path, tmp_path):
     cfg = Config.fromfile(path)
     init_default_scope('mmpretrain')
-    if 'synthetic' not in path.stem and cfg.model.head.type == 'DACLHead':
+    VISUALIZERS.build({**cfg.visualizer, 'name': path.stem, 'save_dir': str(tmp_path)})
+    if 'synthetic' not in path.stem and cfg.model.head.get('attention', {}).get('type') == 'DACLAttention':
         cfg.model.head.attention.setdefault('hidden_channels', (8,))  # 92 M parameters less
     model = MODELS.build({**cfg.model, 'data_preprocessor': cfg.data_preprocessor})
     assert model.head.num_classes == 7

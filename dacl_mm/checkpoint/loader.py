@@ -28,22 +28,22 @@ def load_checkpoint(filename: str, map_location=None):
         raise FileNotFoundError(f'checkpoint {path} does not exist')
     try:
         return torch.load(path, map_location=map_location, weights_only=True)
-    except pickle.UnpicklingError as error:
-        # torch leads refused files with the name of the refused global.
-        reason = next((s for s in str(error).splitlines() if 'GLOBAL' in s or 'global' in s), str(error))
-        if 'GLOBAL' not in str(error) and 'global' not in str(error):
-            raise CorruptCheckpointError(f'{path} is no checkpoint: {reason}') from None
+    except Exception as error:
+        # torch has no exception of its own for either case: a refused global is
+        # named in an UnpicklingError, and damage surfaces as whatever broke first.
+        reason = next((s.strip() for s in str(error).splitlines() if s.strip()), type(error).__name__)
+        if not (isinstance(error, pickle.UnpicklingError) and 'global' in str(error).lower()):
+            raise CorruptCheckpointError(
+                f'{path} is damaged or no checkpoint ({reason}): take an earlier checkpoint, or copy '
+                'the file again'
+            ) from None
+        refused = next((s.strip() for s in str(error).splitlines() if 'GLOBAL' in s), reason)
         raise UnsafeCheckpointError(
             f'{path} holds pickled Python objects, and reading them would execute code from the '
-            f'file ({reason.strip()}). Checkpoints of plain mmengine are such files. If you trust its '
+            f'file ({refused}). Checkpoints of plain mmengine are such files. If you trust its '
             'origin, keep the weights alone and use the new file: python -c "import torch; '
             f"torch.save({{'state_dict': torch.load('{path}', map_location='cpu', weights_only=False)"
             "['state_dict']}, 'weights.pth')\""
-        ) from None
-    except (RuntimeError, EOFError, OSError) as error:
-        raise CorruptCheckpointError(
-            f'{path} is damaged or no checkpoint ({str(error).splitlines()[0]}): '
-            'take an earlier checkpoint, or copy the file again'
         ) from None
 
 

@@ -73,6 +73,7 @@ class AtomicCheckpointHook(CheckpointHook):
     def __init__(self, **kwargs):
         kwargs.setdefault('backend_args', dict(backend='atomic'))
         super().__init__(**kwargs)
+        self._written = 0
 
     def before_train(self, runner) -> None:
         super().before_train(runner)
@@ -83,11 +84,22 @@ class AtomicCheckpointHook(CheckpointHook):
 
     def _save_checkpoint_with_step(self, runner, step, meta) -> None:
         super()._save_checkpoint_with_step(runner, step, meta)
+        self._written += 1
         self._remove_outdated()
 
     def _save_best_checkpoint(self, runner, metrics) -> None:
         super()._save_best_checkpoint(runner, metrics)
         self._remove_outdated()
+
+    def after_val_epoch(self, runner, metrics) -> None:
+        written = self._written
+        super().after_val_epoch(runner, metrics)
+        # Upstream writes the last checkpoint before validation, and again only where
+        # it was the best: a resumed run would lack the results of the other epochs.
+        current = self.filename_tmpl.format(runner.epoch) if self.by_epoch else None
+        if self.last_ckpt and Path(self.last_ckpt).name == current and self._written == written:
+            meta = dict(epoch=runner.epoch, iter=runner.iter)
+            self._save_checkpoint_with_step(runner, runner.epoch, meta)
 
     def _remove_outdated(self) -> None:
         if is_main_process():
