@@ -81,6 +81,15 @@ class AtomicCheckpointHook(CheckpointHook):
         if is_main_process():  # what a killed process left half-written
             for path in Path(self.out_dir).glob('.*.pth.tmp'):
                 path.unlink()
+            self._doom_leftovers()
+
+    def _doom_leftovers(self) -> None:
+        """Mark checkpoints that a process killed before its own removal left behind."""
+        kept = list(self.keep_ckpt_ids) if self.max_keep_ckpts > 0 else []
+        names = {self.filename_tmpl.format(step) for step in range(min(kept, default=0))}
+        for path in Path(self.out_dir).iterdir():
+            if path.name in names:
+                self.file_backend.remove(str(path))
 
     def _save_checkpoint_with_step(self, runner, step, meta) -> None:
         super()._save_checkpoint_with_step(runner, step, meta)

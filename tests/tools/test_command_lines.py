@@ -31,6 +31,7 @@ def killed_and_resumed(tmp_path_factory):
         os.killpg(process.pid, signal.SIGKILL)
     (work / 'last_checkpoint').write_text('')  # what a kill while it is written leaves
     reached = max(int(p.stem[6:]) for p in work.glob('epoch_*.pth'))
+    (work / 'epoch_1.pth').touch()  # what a kill before its removal leaves
     done = run_tool('train', CONFIG, '--work-dir', work, '--resume', '--cfg-options', *TINY)
     return work, reached, done.stdout + done.stderr
 
