@@ -54,6 +54,18 @@ def load_config(path: str) -> Config:
         raise ValueError(f'config {path}, line {error.lineno}: {error.msg}') from error
 
 
+def set_options(cfg: Config, options: dict | None) -> None:
+    """Override config keys by ``--cfg-options``.
+
+    Raises:
+        ValueError: If an option does not fit the config.
+    """
+    try:
+        cfg.merge_from_dict(options or {})
+    except (TypeError, KeyError, IndexError) as error:
+        raise ValueError(f'--cfg-options {" ".join(options or {})}: {error}') from error
+
+
 def set_work_dir(cfg: Config, work_dir: str | None, config: str) -> None:
     """Choose the work dir: the option, else the config's, else one named after the config."""
     if work_dir is not None:

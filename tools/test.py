@@ -48,6 +48,7 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     args = parse_args()
     cfg = cli.load_config(args.config)
+    cli.set_options(cfg, args.cfg_options)
     cfg.launcher = args.launcher
     cli.set_work_dir(cfg, args.work_dir, args.config)
     cfg.load_from, cfg.resume = args.checkpoint, False
@@ -63,8 +64,6 @@ def main() -> None:
             out_dir=args.show_dir,
             interval=args.interval,
         )
-    if args.cfg_options is not None:
-        cfg.merge_from_dict(args.cfg_options)
     if args.tta:
         cli.set_tta(cfg)
     cli.set_loader_defaults(cfg, not args.no_pin_memory, persistent_workers=False)

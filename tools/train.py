@@ -45,6 +45,7 @@ def main() -> None:
     args = parse_args()
     cfg = cli.load_config(args.config)
     cfg.launcher = args.launcher
+    cli.set_options(cfg, args.cfg_options)
     cli.set_work_dir(cfg, args.work_dir, args.config)
     if args.no_validate:
         cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
@@ -53,8 +54,6 @@ def main() -> None:
         cli.set_amp(cfg)
     if args.auto_scale_lr:
         cfg.auto_scale_lr.enable = True
-    if args.cfg_options is not None:
-        cfg.merge_from_dict(args.cfg_options)
     cli.set_loader_defaults(cfg, not args.no_pin_memory, not args.no_persistent_workers)
     cli.set_resume(cfg, args.resume)
     cli.check_protocol(cfg)

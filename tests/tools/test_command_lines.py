@@ -102,6 +102,11 @@ def test_predictions_do_not_depend_on_the_batch(killed_and_resumed, tmp_path):
         ('train', [CONFIG, '--resume', 'nowhere.pth'], 'nowhere.pth does not exist'),
         ('train', [CONFIG, '--cfg-options', 'val_dataloader.dataset.split=test'], 'paper protocol'),
         ('train', [CONFIG, '--cfg-options', 'model.head.feat_size=7', *TINY], 'feat_size'),
+        (
+            'train',
+            [CONFIG, '--cfg-options', 'train_cfg.max_epochs.x=1'],
+            '--cfg-options train_cfg.max_epochs.x',
+        ),
         ('test', [CONFIG, 'nowhere.pth'], 'nowhere.pth does not exist'),
         ('convert_checkpoint', ['nowhere.pth', 'x.pth'], 'nowhere.pth does not exist'),
     ],
