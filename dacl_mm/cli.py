@@ -28,6 +28,10 @@ def run(main: Callable[[], None]) -> None:
         return main()
     try:
         main()
+        if torch.distributed.is_initialized():
+            # A process that exits while its peer still communicates aborts it.
+            torch.distributed.barrier()
+            torch.distributed.destroy_process_group()
     except USER_ERRORS as error:
         message = error.args[0] if isinstance(error, KeyError) and error.args else error
         print(f'error: {message}\n(DACL_TRACEBACK=1 shows where)', file=sys.stderr)

@@ -22,8 +22,11 @@ def write_atomic(data: bytes, path: str | Path) -> None:
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
-    except BaseException:
+    except BaseException as error:
         temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            reason = f'{path} was not written: {error.strerror}; free some disk, or write elsewhere'
+            raise OSError(error.errno, reason) from error
         raise
 
 
