@@ -55,3 +55,9 @@ def faces(tmp_path_factory):
         return out
 
     return write
+
+
+@pytest.fixture(autouse=True, scope='session')
+def own_cache(tmp_path_factory):
+    """Indices of test data go to a folder of their own."""
+    os.environ['DACL_CACHE'] = str(tmp_path_factory.mktemp('cache'))

@@ -17,6 +17,7 @@ default_hooks = dict(
 )
 custom_hooks = [
     dict(type='AugmentationSeedHook'),
+    dict(type='UnreadableImagesHook'),
     dict(type='ClassNumCheckHook'),
     dict(type='CenterUpdateHook', alpha=0.5),
     dict(type='CenterMonitorHook', interval=50),

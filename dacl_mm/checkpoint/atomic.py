@@ -15,7 +15,7 @@ def write_atomic(data: bytes, path: str | Path) -> None:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f'.{path.name}.tmp')
+    temporary = path.with_name(f'.{os.getpid()}.{path.name}.tmp')  # processes do not share one
     try:
         with open(temporary, 'wb') as file:
             file.write(data)

@@ -1,26 +1,23 @@
 """What all facial-expression data sets share."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import torch
+from mmengine.logging import print_log
 from mmpretrain.datasets import BaseDataset
 
-from .labels import PAPER_CLASSES, class_index
+from .duplicates import groups, near_pairs
+from .facts import image_facts
+from .images import UnreadableImageError
+from .labels import EXPRESSIONS, PAPER_CLASSES, class_index
 from .split import held_out
+from .table import Records, SampleTable
 
 SPLITS = ('train', 'val', 'trainval', 'test')
-
-
-class Sample(NamedTuple):
-    """One labelled image: its path and the name of its expression."""
-
-    path: Path
-    expression: str
 
 
 class DatasetError(ValueError):
@@ -43,8 +40,25 @@ def seeded_draws(*entropy: int):
         torch.set_rng_state(state[2])
 
 
+class RepeatedIndex(int):
+    """The index of a sample that comes another time in an epoch.
+
+    Args:
+        index: The sample.
+        repeat: How many times it came before, 1 or more.
+    """
+
+    def __new__(cls, index: int, repeat: int):
+        self = super().__new__(cls, index)
+        self.repeat = repeat
+        return self
+
+    def __reduce__(self):
+        return RepeatedIndex, (int(self), self.repeat)
+
+
 class FERDataset(BaseDataset):
-    """Base of the readers: splits, class names and repeatable augmentation.
+    """Base of the readers: splits, class names, bad images, repeatable augmentation.
 
     A reader implements :meth:`read`. Labels are mapped by name, so ``classes``
     may have any order; images of other expressions are left out.
@@ -54,8 +68,15 @@ class FERDataset(BaseDataset):
         split: 'train' and 'val' (a held-out part of the official training
             images), 'trainval' (all of them), or 'test'.
         classes: Class names in the model's order.
-        val_fraction: Share of each class that 'val' takes, in (0, 1).
+        layout: Which of :attr:`LAYOUTS` lies under the root; None detects it.
+        val_fraction: Share of each class that 'val' takes, in (0, 1). It never
+            splits a group of near-duplicates, and does not depend on ``classes``.
         split_seed: Seed of that choice: the same images on every machine.
+        exclude_file: Text file of names, one a line, relative to the root, that
+            are left out of every split (after the split is made).
+        unreadable: What training does at an image that cannot be read: 'error',
+            or 'replace' it by another image of its class and report how many at the
+            end of each epoch. Evaluation always stops: it never drops an image.
         pipeline: Transforms.
         test_mode: As in mmengine.
         **kwargs: Those of :class:`mmpretrain.datasets.BaseDataset`.
@@ -68,14 +89,21 @@ class FERDataset(BaseDataset):
     METAINFO = dict(classes=PAPER_CLASSES)
     #: Environment variable that sets ``data_root`` in the configs.
     ROOT_VARIABLE = ''
+    #: Layout -> what must exist under the root, one of the alternatives each.
+    LAYOUTS: Mapping[str, Sequence[str]] = {}
+    #: Published number of images of each class: part -> expression -> count.
+    PUBLISHED: Mapping[str, Mapping[str, int]] = {}
 
     def __init__(
         self,
         data_root: str = '',
         split: str = 'train',
         classes: Sequence[str] | None = None,
+        layout: str | None = None,
         val_fraction: float = 0.1,
         split_seed: int = 0,
+        exclude_file: str | None = None,
+        unreadable: str = 'error',
         pipeline: Sequence = (),
         test_mode: bool = False,
         **kwargs,
@@ -84,36 +112,98 @@ class FERDataset(BaseDataset):
             raise ValueError(f'split must be one of {", ".join(SPLITS)}, got {split!r}')
         if not 0 < val_fraction < 1:
             raise ValueError(f'val_fraction must lie in (0, 1), got {val_fraction}')
+        if unreadable not in ('error', 'replace'):
+            raise ValueError(f"unreadable must be 'error' or 'replace', got {unreadable!r}")
+        if layout is not None and layout not in self.LAYOUTS:
+            raise ValueError(f'layout must be one of {", ".join(self.LAYOUTS)}, got {layout!r}')
         self.split = split
+        self.layout = layout
         self.val_fraction = val_fraction
         self.split_seed = split_seed
-        # Shared memory: workers that live on see the epoch change.
+        self.exclude_file = exclude_file
+        self.unreadable = unreadable
+        # Shared memory: workers that live on see the epoch change, and the main
+        # process sees what they could not read.
         self._draw = torch.zeros(2, dtype=torch.int64).share_memory_()
+        self._replaced = torch.zeros(0, dtype=torch.bool)
         super().__init__(
             ann_file='',
             data_root=data_root,
             classes=classes,
             pipeline=pipeline,
             test_mode=test_mode,
+            serialize_data=False,  # Records are packed already
             **kwargs,
         )
 
-    def read(self, part: str) -> list[Sample]:
-        """List the samples of the official part 'train' or 'test', in a fixed order."""
+    def read(self, part: str) -> SampleTable:
+        """List the images of the official part 'train' or 'test', in a fixed order.
+
+        Images without an expression are in it, so that splits do not depend on
+        what labels are asked for.
+        """
         raise NotImplementedError
 
-    def load_data_list(self) -> list[dict]:
-        """Return the records of the split: ``img_path`` and ``gt_label``."""
+    def load_data_list(self) -> Records:
+        """Return the records of the split."""
         index = class_index(self.CLASSES)
-        samples = self.read('test' if self.split == 'test' else 'train')
-        samples = [s for s in samples if s.expression in index]
+        table = self.read('test' if self.split == 'test' else 'train')
+        code = np.array([*(index.get(name, -1) for name in EXPRESSIONS), -1])  # the last for NO_EXPRESSION
+        label = code[table.expression]
+        chosen = label >= 0
         if self.split in ('train', 'val'):
-            chosen = held_out([s.expression for s in samples], self.val_fraction, self.split_seed)
-            samples = [s for s, held in zip(samples, chosen) if held == (self.split == 'val')]
-        if not samples:
+            held = held_out(table.expression, self.val_fraction, self.split_seed, self.duplicates(table))
+            chosen &= held == (self.split == 'val')
+        chosen &= ~self._excluded(table)
+        if not chosen.any():
             names = ', '.join(self.CLASSES)
             raise DatasetError(f'no image of {names} in split {self.split!r} of {self.where}')
-        return [dict(img_path=str(s.path), gt_label=index[s.expression]) for s in samples]
+        columns = [EXPRESSIONS.index(name) for name in self.CLASSES]
+        return Records(table.take(chosen), label[chosen], columns)
+
+    @staticmethod
+    def duplicates(table: SampleTable) -> np.ndarray:
+        """Return the index of each image's first near-duplicate (or itself), (N,)."""
+        facts = image_facts(table)
+        readable = np.flatnonzero(facts['error'] == b'')
+        pairs = readable[near_pairs(facts['perceptual'][readable])]
+        return groups(len(table), pairs)
+
+    def _excluded(self, table: SampleTable) -> np.ndarray:
+        """Return which images ``exclude_file`` names, (N,)."""
+        if self.exclude_file is None:
+            return np.zeros(len(table), bool)
+        try:
+            lines = Path(self.exclude_file).read_text(encoding='utf-8-sig').splitlines()
+        except (OSError, UnicodeDecodeError) as error:
+            raise DatasetError(f'exclude_file {self.exclude_file} cannot be read: {error}') from error
+        names = {line.strip().encode() for line in lines if line.strip() and not line.startswith('# ')}
+        found = (
+            np.isin(table.files, np.array(sorted(names), np.bytes_)) if names else np.zeros(len(table), bool)
+        )
+        print_log(
+            f'exclude_file {self.exclude_file}: leaves {found.sum()} of {len(table)} images out here',
+            logger='current',
+        )
+        return found
+
+    def full_init(self) -> None:
+        """Read the annotations."""
+        if not self._fully_initialized:
+            super().full_init()
+            self._replaced = torch.zeros(len(self), dtype=torch.bool).share_memory_()
+
+    def get_data_info(self, idx: int) -> dict:
+        """Return a record."""
+        info = dict(self.data_list[idx])
+        info['sample_idx'] = idx if idx >= 0 else len(self) + idx
+        return info
+
+    def get_gt_labels(self) -> np.ndarray:
+        """Return all class indices, (N,)."""
+        if isinstance(self.data_list, Records):
+            return self.data_list.label
+        return super().get_gt_labels()
 
     @property
     def where(self) -> str:
@@ -132,18 +222,71 @@ class FERDataset(BaseDataset):
             raise DatasetError(f'{type(self).__name__}: there is no folder {self.where}')
         return root
 
+    def detect_layout(self) -> tuple[str, list[Path]]:
+        """Return the layout and the paths of what marks it.
+
+        Raises:
+            DatasetError: If none or several of :attr:`LAYOUTS` lie under the root.
+        """
+        root = self.require_root()
+        found = {}
+        for name, marks in self.LAYOUTS.items():
+            paths = [next((p for m in mark.split('|') if (p := root / m).exists()), None) for mark in marks]
+            if all(paths) and self.layout in (None, name):
+                found[name] = [p for p in paths if p is not None]
+        if len(found) == 1:
+            return next(iter(found.items()))
+        wanted = '; '.join(
+            f'{name}: {" and ".join(m.replace("|", " or ") for m in marks)}'
+            for name, marks in self.LAYOUTS.items()
+            if self.layout in (None, name)
+        )
+        if found:
+            raise DatasetError(
+                f'{type(self).__name__}: several layouts in {self.where}: {", ".join(found)}. Say which by '
+                f'the option layout (looked for {wanted})'
+            )
+        raise DatasetError(f'{type(self).__name__}: unknown layout in {self.where}. Looked for {wanted}')
+
     def set_draw(self, seed: int, epoch: int) -> None:
         """Set what the augmentation draws of the next epoch depend on, beside the sample."""
         self._draw[0], self._draw[1] = seed, epoch
 
+    def replaced_images(self) -> list[str]:
+        """Return the unreadable images replaced since the last call."""
+        index = self._replaced.nonzero().flatten().tolist()
+        self._replaced.zero_()
+        return [self.get_data_info(i)['img_path'] for i in index]
+
     def prepare_data(self, idx: int):
-        """Run the pipeline with draws that depend on (seed, epoch, sample) alone."""
+        """Run the pipeline with draws that depend on (seed, epoch, sample) alone.
+
+        A :class:`RepeatedIndex` has draws of its own.
+        """
+        sample = int(idx) if idx >= 0 else len(self) + int(idx)
         if self.test_mode:
-            return super().prepare_data(idx)
+            return super().prepare_data(sample)
         seed, epoch = self._draw.tolist()
-        sample = idx if idx >= 0 else len(self) + idx
-        with seeded_draws(seed, epoch, sample):
-            return super().prepare_data(idx)
+        repeat = [idx.repeat] if isinstance(idx, RepeatedIndex) else []
+        with seeded_draws(seed, epoch, sample, *repeat):
+            try:
+                return super().prepare_data(sample)
+            except UnreadableImageError:
+                if self.unreadable == 'error':
+                    raise
+                return self._replacement(sample)
+
+    def _replacement(self, sample: int):
+        """Return another image of the sample's class."""
+        self._replaced[sample] = True
+        labels = self.get_gt_labels()
+        others = np.flatnonzero(labels == labels[sample])
+        for other in np.random.permutation(others[others != sample]):
+            try:
+                return super().prepare_data(int(other))
+            except UnreadableImageError:
+                self._replaced[int(other)] = True
+        raise DatasetError(f'no readable image of class {self.CLASSES[labels[sample]]} in {self.where}')
 
     def extra_repr(self) -> list[str]:
         return [f'Root: \t{self.data_root}', f'Split: \t{self.split}']

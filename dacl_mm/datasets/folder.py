@@ -1,18 +1,48 @@
 """One folder per class."""
 
+import os
 from collections.abc import Mapping
+from pathlib import Path
 
 from mmpretrain.registry import DATASETS
 
-from .base import DatasetError, FERDataset, Sample
-from .labels import PAPER_CLASSES
+from .base import DatasetError, FERDataset
+from .labels import EXPRESSIONS, PAPER_CLASSES, class_index
+from .table import SampleTable
 
 SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp', '.tif', '.tiff', '.webp')
 
 
+def read_folders(root: Path, part: Path, folders: Mapping[str, str]) -> SampleTable:
+    """List the images of a part's class folders.
+
+    Args:
+        root: Root that names are relative to.
+        part: Folder that holds the class folders.
+        folders: Folder name -> expression.
+
+    Raises:
+        DatasetError: If a class folder is missing, or one is not in ``folders``.
+    """
+    present = {entry.name for entry in os.scandir(part) if entry.is_dir() and not entry.name.startswith('.')}
+    unknown, missing = sorted(present - set(folders)), sorted(set(folders) - present)
+    if unknown or missing:
+        raise DatasetError(
+            f'{part} holds other class folders than expected: unknown {unknown}, missing {missing}. '
+            f'Expected {sorted(folders)}; FERFolder maps other names by its option `folders`'
+        )
+    rows = [
+        ((part / folder / entry.name).relative_to(root), folders[folder], 0)
+        for folder in sorted(folders)
+        for entry in sorted(os.scandir(part / folder), key=lambda e: e.name)
+        if entry.name.lower().endswith(SUFFIXES) and not entry.name.startswith('.')
+    ]
+    return SampleTable.from_rows(root, rows)
+
+
 @DATASETS.register_module()
 class FERFolder(FERDataset):
-    """Class folders as the DACL authors' repository reads them.
+    """Class folders as the DACL authors' repository reads them, or with any names.
 
     ::
 
@@ -37,28 +67,13 @@ class FERFolder(FERDataset):
     """
 
     ROOT_VARIABLE = 'FER_FOLDER_ROOT'
+    LAYOUTS = {'valid': ['train', 'valid'], 'test': ['train', 'test']}
 
     def __init__(self, folders: Mapping[str, str] | None = None, **kwargs):
         self.folders = dict(folders or {f'{i:02d}': name for i, name in enumerate(PAPER_CLASSES)})
+        class_index(sorted(set(self.folders.values())), EXPRESSIONS)  # names are checked
         super().__init__(**kwargs)
 
-    def read(self, part: str) -> list[Sample]:
-        root = self.require_root()
-        names = ('train',) if part == 'train' else ('valid', 'test')
-        found = [root / name for name in names if (root / name).is_dir()]
-        if len(found) != 1:
-            state = 'no folder' if not found else 'both folders'
-            raise DatasetError(f'{state} {" and ".join(names)} in {self.where}: exactly one is needed')
-        unknown = sorted(p.name for p in found[0].iterdir() if p.is_dir() and p.name not in self.folders)
-        missing = sorted(name for name in self.folders if not (found[0] / name).is_dir())
-        if unknown or missing:
-            raise DatasetError(
-                f'{found[0]} holds other class folders than expected: unknown {unknown}, missing '
-                f'{missing}. Expected {sorted(self.folders)}; the option `folders` maps other names'
-            )
-        return [
-            Sample(path, self.folders[folder])
-            for folder in sorted(self.folders)
-            for path in sorted((found[0] / folder).iterdir())
-            if path.suffix.lower() in SUFFIXES
-        ]
+    def read(self, part: str) -> SampleTable:
+        _, (train, test) = self.detect_layout()
+        return read_folders(self.require_root(), train if part == 'train' else test, self.folders)

@@ -1,13 +1,13 @@
 # Pipelines and loaders that every data set read from files shares.
 train_pipeline = [
-    dict(type='LoadImageFromFile'),
+    dict(type='LoadFace'),
     dict(type='ResizeEdge', scale=256, edge='short', backend='pillow'),
     dict(type='RandomFiveCrop', crop_size=224),
     dict(type='RandomFlip', prob=0.5, direction='horizontal'),
     dict(type='PackInputs'),
 ]
 test_pipeline = [
-    dict(type='LoadImageFromFile'),
+    dict(type='LoadFace'),
     dict(type='ResizeEdge', scale=256, edge='short', backend='pillow'),
     dict(type='CenterCrop', crop_size=224),
     dict(type='PackInputs'),

@@ -1,0 +1,89 @@
+"""Class imbalance by config."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from layouts import fer2013
+from mmengine.registry import init_default_scope
+from mmpretrain.registry import DATASETS, MODELS
+from torch.utils.data import DataLoader
+
+from dacl_mm.datasets import FER2013, BalancedSampler
+from dacl_mm.hooks import ClassWeightHook
+
+PIPELINE = [dict(type='LoadFace'), dict(type='RandomFiveCrop', crop_size=24), dict(type='PackInputs')]
+
+
+@pytest.fixture
+def imbalanced(tmp_path):
+    """Five images of every class but disgust, which has one."""
+    init_default_scope('mmpretrain')
+    fer2013(tmp_path)
+    rows = (tmp_path / 'fer2013.csv').read_text().splitlines()
+    disgust = [row for row in rows if row.startswith('1,') and row.endswith('Training')]
+    kept = [row for row in rows if row not in disgust[1:]]
+    (tmp_path / 'fer2013.csv').write_text('\n'.join(kept))
+    return FER2013(data_root=str(tmp_path), split='trainval', pipeline=PIPELINE)
+
+
+def test_balanced_sampler_evens_classes_out(imbalanced):
+    labels = imbalanced.get_gt_labels()
+    sampler = BalancedSampler(imbalanced, seed=0)
+    counts = np.zeros(7)
+    for epoch in range(60):
+        sampler.set_epoch(epoch)
+        counts += np.bincount(labels[[int(i) for i in sampler]], minlength=7)
+    np.testing.assert_allclose(counts / counts.sum(), 1 / 7, atol=0.02)
+    assert counts.sum() == 60 * len(imbalanced)
+
+
+def test_ranks_share_one_draw(imbalanced, monkeypatch):
+    whole = list(BalancedSampler(imbalanced, seed=3))
+    parts = []
+    for rank in range(2):
+        sampler = BalancedSampler(imbalanced, seed=3)
+        sampler.rank, sampler.world_size = rank, 2
+        parts.append(list(sampler))
+    assert [*whole[::2]] == parts[0] and [*whole[1::2]] == parts[1]
+
+
+def test_repetitions_are_augmented_anew_in_every_worker(imbalanced):
+    rare = int(np.flatnonzero(imbalanced.get_gt_labels() == imbalanced.CLASSES.index('disgust'))[0])
+    indices = [i for i in BalancedSampler(imbalanced, seed=0) if i == rare]
+    assert len(indices) > 2
+    for workers in (0, 2):
+        loader = DataLoader(imbalanced, 1, sampler=indices, num_workers=workers, collate_fn=lambda x: x)
+        crops = {item['inputs'].numpy().tobytes() for (item,) in loader}
+        assert len(crops) > 1
+    first = [imbalanced[i]['inputs'] for i in indices]
+    assert all(torch.equal(a, imbalanced[i]['inputs']) for a, i in zip(first, indices))
+
+
+def test_class_balanced_wrapper_has_names_and_labels(imbalanced):
+    config = dict(type='FER2013', data_root=imbalanced.data_root, split='trainval')
+    data = DATASETS.build(dict(type='FERClassBalanced', dataset=config, oversample_thr=1 / 7))
+    assert data.CLASSES == imbalanced.CLASSES and len(data.get_gt_labels()) == len(data)
+    counts = np.bincount(data.get_gt_labels())
+    assert counts[data.CLASSES.index('disgust')] > 1
+
+
+def test_class_weights_reach_the_loss(imbalanced):
+    model = torch.nn.ModuleList([MODELS.build(dict(type='CrossEntropyLoss'))])
+    log = []
+    runner = SimpleNamespace(
+        model=model,
+        train_dataloader=SimpleNamespace(dataset=imbalanced),
+        logger=SimpleNamespace(info=log.append),
+    )
+    ClassWeightHook().before_train(runner)
+    labels = imbalanced.get_gt_labels()
+    weight = np.array(model[0].class_weight)
+    disgust = imbalanced.CLASSES.index('disgust')
+    assert weight[disgust] == pytest.approx(5 * weight[0]) and weight[labels].mean() == pytest.approx(1)
+    score = torch.zeros(1, 7)
+    assert model[0](score, torch.tensor([disgust])) == pytest.approx(weight[disgust] * np.log(7))
+    runner.model = torch.nn.Linear(1, 1)
+    with pytest.raises(ValueError, match='no loss of the model takes class_weight'):
+        ClassWeightHook().before_train(runner)
