@@ -48,6 +48,8 @@ class RepeatedIndex(int):
         repeat: How many times it came before, 1 or more.
     """
 
+    repeat: int
+
     def __new__(cls, index: int, repeat: int):
         self = super().__new__(cls, index)
         self.repeat = repeat
@@ -143,6 +145,10 @@ class FERDataset(BaseDataset):
         what labels are asked for.
         """
         raise NotImplementedError
+
+    def official_parts(self) -> list[tuple[str, Mapping[str, int], SampleTable]]:
+        """Return (name, published counts, images) of each official part, the training part first."""
+        return [(part, self.PUBLISHED.get(part, {}), self.read(part)) for part in ('train', 'test')]
 
     def load_data_list(self) -> Records:
         """Return the records of the split."""

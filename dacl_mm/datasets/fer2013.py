@@ -1,5 +1,6 @@
 """FER2013 as distributed."""
 
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 
@@ -98,7 +99,7 @@ class FER2013(FERDataset):
         'folders': ['train/angry', 'test/angry'],
     }
     PUBLISHED = {
-        'train': dict(zip(LABELS, (3995, 436, 4097, 7215, 4830, 3171, 4965))),
+        'Training': dict(zip(LABELS, (3995, 436, 4097, 7215, 4830, 3171, 4965))),
         'PublicTest': dict(zip(LABELS, (467, 56, 496, 895, 653, 415, 607))),
         'PrivateTest': dict(zip(LABELS, (491, 55, 528, 879, 594, 416, 626))),
     }
@@ -113,20 +114,46 @@ class FER2013(FERDataset):
         layout, (path, *_) = self.detect_layout()
         if layout == 'folders':
             return read_folders(self.require_root(), path.parent.parent / part, FOLDERS)
-        return self.take_usage(part, path, *read_csv(path))
+        return self.read_usage('Training' if part == 'train' else self.test_part)
 
-    def take_usage(self, part: str, path: Path, table: SampleTable, usage: np.ndarray) -> SampleTable:
-        """Return the rows of 'train' or 'test'.
+    def read_usage(self, usage: str) -> SampleTable:
+        """Read the rows of one of USAGES.
 
         Raises:
             DatasetError: If there are none.
         """
-        name = 'Training' if part == 'train' else self.test_part
-        chosen = usage == USAGES.index(name)
-        if not chosen.any():
-            others = [u for i, u in enumerate(USAGES) if (usage == i).any()]
-            raise DatasetError(
-                f'{path} has no row of Usage {name}, only {", ".join(others)}; the option test_part names '
-                'the test part'
-            )
-        return table.take(chosen)
+        _, (path, *_) = self.detect_layout()
+        return take_usage(usage, path, *read_csv(path))
+
+    def usages(self) -> list[str]:
+        """Return which of USAGES the set holds."""
+        _, paths = self.detect_layout()
+        _, usage = read_csv(paths[-1])
+        return [name for i, name in enumerate(USAGES) if (usage == i).any()]
+
+    def official_parts(self) -> list[tuple[str, Mapping[str, int], SampleTable]]:
+        """As in the base, with both test parts where the set has them."""
+        if self.detect_layout()[0] == 'folders':
+            return [(part, {}, self.read(part)) for part in ('train', 'test')]
+        others = [usage for usage in self.usages() if usage != 'Training']
+        names = {'Training': 'train', (self.test_part if len(others) > 1 else ''.join(others)): 'test'}
+        return [
+            (names.get(usage, usage), self.PUBLISHED.get(usage, {}), self.read_usage(usage))
+            for usage in ('Training', *others)
+        ]
+
+
+def take_usage(name: str, path: Path, table: SampleTable, usage: np.ndarray) -> SampleTable:
+    """Return the rows of a usage.
+
+    Raises:
+        DatasetError: If there are none.
+    """
+    chosen = usage == USAGES.index(name)
+    if not chosen.any():
+        others = [u for i, u in enumerate(USAGES) if (usage == i).any()]
+        raise DatasetError(
+            f'{path} has no row of Usage {name}, only {", ".join(others)}; the option test_part names '
+            'the test part'
+        )
+    return table.take(chosen)

@@ -7,7 +7,7 @@ import numpy as np
 from mmpretrain.registry import DATASETS
 
 from .base import DatasetError
-from .fer2013 import FER2013, USAGES, read_csv
+from .fer2013 import FER2013, USAGES, read_csv, take_usage
 from .labels import EXPRESSIONS
 from .rows import read_rows
 from .table import NO_EXPRESSION, SampleTable
@@ -104,13 +104,20 @@ class FERPlus(FER2013):
         self.label_mode = label_mode
         super().__init__(**kwargs)
 
-    def read(self, part: str) -> SampleTable:
+    def read_usage(self, usage: str) -> SampleTable:
         layout, (path, *more) = self.detect_layout()
         if layout == 'csv':
-            return self._joined(part, path, more[0])
-        return self._png(part, path.parent.parent)
+            return self._joined(usage, path, more[0])
+        return self._png(usage, path.parent.parent)
 
-    def _joined(self, part: str, path: Path, pixels: Path) -> SampleTable:
+    def usages(self) -> list[str]:
+        layout, (path, *_) = self.detect_layout()
+        if layout == 'csv':
+            return super().usages()
+        folder = path.parent.parent
+        return [usage for usage in USAGES if (folder / PNG_FOLDERS[usage] / 'label.csv').is_file()]
+
+    def _joined(self, name: str, path: Path, pixels: Path) -> SampleTable:
         table, usage = read_csv(pixels)
         numbers, votes, named = [], [], []
         rows = list(read_rows(path, ('Usage', 'Image name', *VOTES)))
@@ -119,7 +126,7 @@ class FERPlus(FER2013):
                 f'{path} has {len(rows)} rows and {pixels} {len(table)}: they are joined by row, so '
                 'restore the one that was cut or extended'
             )
-        for i, (row, (use, name, *counts)) in enumerate(rows):
+        for i, (row, (use, file, *counts)) in enumerate(rows):
             if use.strip() != USAGES[usage[i]]:
                 raise DatasetError(
                     f'{path}, row {row}: Usage {use!r}, but {pixels}, row {table.row[i]} has '
@@ -127,12 +134,11 @@ class FERPlus(FER2013):
                 )
             numbers.append(row)
             votes.append(vote_counts(path, row, counts))
-            named.append(bool(name.strip()))
+            named.append(bool(file.strip()))
         labelled = self._label(table, np.array(votes), np.array(named))
-        return self.take_usage(part, path, labelled, usage)
+        return take_usage(name, path, labelled, usage)
 
-    def _png(self, part: str, folder: Path) -> SampleTable:
-        usage = 'Training' if part == 'train' else self.test_part
+    def _png(self, usage: str, folder: Path) -> SampleTable:
         base, rows, votes = folder / PNG_FOLDERS[usage], [], []
         path = base / 'label.csv'
         if not path.is_file():
