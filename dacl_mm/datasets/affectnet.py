@@ -10,8 +10,8 @@ from mmengine.logging import print_log
 from mmpretrain.registry import DATASETS
 from rich.progress import track
 
-from . import cache
 from .base import DatasetError, FERDataset
+from .index import indexed
 from .labels import EXPRESSIONS
 from .npy import read_scalar
 from .rows import NameCheck, read_rows
@@ -25,7 +25,6 @@ HEADER = (
     'expression', 'valence', 'arousal',
 )  # fmt: skip
 COUNTS = (74874, 134415, 25459, 14090, 6378, 3803, 24882, 3750)
-VERSION = '1'  # of the stored index
 TOLERATED = 1  # malformed rows: training.csv is distributed with one
 
 
@@ -49,8 +48,7 @@ class AffectNet(FERDataset):
 
     The official validation images (500 a class) are the part 'test'; 'val' is
     carved from the 287,651 training images. The first start reads all
-    annotations and keeps an index in the cache folder (``DACL_CACHE``); a list
-    or an annotation that was added, removed or rewritten makes it anew.
+    annotations and keeps an index; see :mod:`dacl_mm.datasets.index`.
 
     Args:
         label_mode: 'human' (one label) or 'soft' (AffectNet+: soft labels for the
@@ -90,39 +88,14 @@ class AffectNet(FERDataset):
             source = paths[0].with_name('training.csv' if part == 'train' else 'validation.csv')
             if not source.is_file():
                 raise DatasetError(f'{source} is missing')
-            return _indexed(root, source, _state(source), lambda: _classic(root, source, paths[1]))
-        files = _list(source, '_exp.npy' if layout == 'npy' else '.json')
+            return indexed(root, source, (source,), lambda: (_classic(root, source, paths[1]), []))
+        suffix = '_exp.npy' if layout == 'npy' else '.json'
         read = _npy_label if layout == 'npy' else _plus_label
-        table = _indexed(root, source, files, lambda: _annotations(root, source, files, read))
+        folders = (source, source.parent / 'images')
+        table = indexed(root, source, folders, lambda: _annotations(root, source, suffix, read))
         if soft or table.scores is None:
             return table
         return SampleTable(table.root, table.files, table.expression, table.row, source=table.source)
-
-
-def _indexed(root: Path, source: Path, state: object, build: Callable[[], SampleTable]) -> SampleTable:
-    """Return the stored table of a source in this state, else build and store it."""
-    content = state if isinstance(state, str) else '\n'.join(f'{n} {s}' for n, s in state)  # type: ignore[attr-defined]
-    name = f'index-{cache.digest([VERSION, str(source.resolve()), content])}.npz'
-    stored = cache.load(name)
-    if stored is not None:
-        return SampleTable.from_bytes(stored, root)
-    table = build()
-    cache.store(name, table.to_bytes())
-    return table
-
-
-def _state(path: Path) -> str:
-    status = path.stat()
-    return f'{status.st_size} {status.st_mtime_ns}'
-
-
-def _list(folder: Path, suffix: str) -> list[tuple[str, int]]:
-    """List (file name, time of last change in ns), sorted by name."""
-    with os.scandir(folder) as entries:
-        found = [(e.name, e.stat().st_mtime_ns) for e in entries if e.name.endswith(suffix)]
-    if not found:
-        raise DatasetError(f'{folder} holds no *{suffix}')
-    return sorted(found)
 
 
 def _classic(root: Path, path: Path, images: Path) -> SampleTable:
@@ -164,16 +137,24 @@ def _names(folder: Path) -> set[str]:
 
 
 def _annotations(
-    root: Path, folder: Path, files: list, read: Callable[[str], tuple[str, list[float] | None]]
-) -> SampleTable:
-    """Read one annotation file per image; ``read`` gives label and soft label."""
+    root: Path, folder: Path, suffix: str, read: Callable[[str], tuple[str, list[float] | None]]
+) -> tuple[SampleTable, list[str]]:
+    """Read one annotation file per image; ``read`` gives label and soft label.
+
+    Returns:
+        The table, and the names of all annotation files.
+    """
+    with os.scandir(folder) as entries:
+        files = sorted(entry.name for entry in entries if entry.name.endswith(suffix))
+    if not files:
+        raise DatasetError(f'{folder} holds no *{suffix}')
     images = folder.parent / 'images'
     present, relative = _names(images), images.relative_to(root)
     rows, scores = [], []
-    for file, _ in track(files, f'Indexing {len(files)} annotations', disable=len(files) < 1000):
+    for file in track(files, f'Indexing {len(files)} annotations', disable=len(files) < 1000):
         path = f'{folder}/{file}'
         label, soft = read(path)
-        image = f'{file.removesuffix("_exp.npy").removesuffix(".json")}.jpg'
+        image = f'{file.removesuffix(suffix)}.jpg'
         if image not in present:
             raise DatasetError(f'{path}: its image {images / image} is missing')
         if label in NO_LABEL:
@@ -184,10 +165,11 @@ def _annotations(
         scores.append(soft)
     table = SampleTable.from_rows(root, rows, source=str(folder))
     if not scores or scores[0] is None:
-        return table
+        return table, files
     order = [LABELS.index(name) for name in EXPRESSIONS]
     soft_labels = np.array(scores, np.float32)[:, order]
-    return SampleTable(table.root, table.files, table.expression, table.row, soft_labels, None, table.source)
+    columns = (table.files, table.expression, table.row, soft_labels, None, table.source)
+    return SampleTable(table.root, *columns), files
 
 
 LABEL_OF = {str(i): name for i, name in enumerate(LABELS)}

@@ -14,6 +14,7 @@ from rich.progress import track
 
 from . import cache
 from .images import UnreadableImageError, open_image, to_bgr
+from .index import spread
 from .table import SampleTable
 
 HASH_SIZE = 16  # 256 bits: at 64, different faces collide
@@ -81,15 +82,13 @@ def _examine_all(table: SampleTable, label: str) -> np.ndarray:
 def image_facts(table: SampleTable) -> np.ndarray:
     """Look at every image once; the result is kept in the cache.
 
-    A file added, removed or rewritten makes its folder's images be read again.
+    A change of the list makes all be read again, and so does a file that was
+    rewritten, where it is among the watched (:data:`index.WATCHED`).
 
     Returns:
         Structured array FACTS, (N,).
     """
-    if table.pixels is not None:
-        content = table.pixels.numpy().tobytes()
-    else:
-        content = '\n'.join(_state(table.path(i)) for i in range(len(table))).encode()
+    content = _states(table).encode() if table.pixels is None else table.pixels.numpy().tobytes()
     key = cache.digest([str(FACTS), str(Path(table.root).resolve()), table.files.tobytes(), content])
     name = f'facts-{key}.npy'
     stored = cache.load(name)
@@ -102,9 +101,13 @@ def image_facts(table: SampleTable) -> np.ndarray:
     return facts
 
 
-def _state(path: str) -> str:
-    try:
-        status = os.stat(path)
-    except OSError:
-        return 'missing'
-    return f'{status.st_size} {status.st_mtime_ns}'
+def _states(table: SampleTable) -> str:
+    """Return size and time of change of the watched files, a line each."""
+    states = []
+    for i in spread(len(table)):
+        try:
+            status = os.stat(table.path(i))
+            states.append(f'{status.st_size} {status.st_mtime_ns}')
+        except OSError:
+            states.append('missing')
+    return '\n'.join(states)
