@@ -1,5 +1,6 @@
 """What the command-line tools share."""
 
+import gc
 import os
 import sys
 from collections.abc import Callable
@@ -29,15 +30,25 @@ def run(main: Callable[[], None]) -> None:
     try:
         main()
         if torch.distributed.is_initialized():
-            # A process that exits while its peer still communicates aborts it.
+            # A process that exits while its peer still communicates aborts it, and one that exits
+            # while Gloo's threads live aborts itself (pytorch/pytorch#179291): they end with the
+            # last reference to the group, which the model's reference cycles hold.
             torch.distributed.barrier()
             torch.distributed.destroy_process_group()
+            gc.collect()
     except USER_ERRORS as error:
-        message = error.args[0] if isinstance(error, KeyError) and error.args else error
-        print(f'error: {message}\n(DACL_TRACEBACK=1 shows where)', file=sys.stderr)
+        print(f'error: {_message(error)}\n(DACL_TRACEBACK=1 shows where)', file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def _message(error: BaseException) -> str:
+    """Return an error's own words, without the traceback that a loader process puts before them."""
+    text = str(error.args[0] if isinstance(error, KeyError) and error.args else error)
+    if text.startswith('Caught ') and ' in DataLoader worker' in text:
+        text = text.rsplit(f'{type(error).__name__}: ', 1)[-1].strip()
+    return text
 
 
 def load_config(path: str) -> Config:

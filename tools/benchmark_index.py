@@ -87,13 +87,11 @@ def main() -> None:
                 times.append(time.perf_counter() - begin)
             plain, first, later = times
             print(f'first start / plain loop {first / plain:.2f}, later start / first {later / first:.3f}')
-        loader = DataLoader(Reading(start(root)), 512, num_workers=2, shuffle=False)
-        memory = [m for batch in loader for m in batch.tolist() if m]
-        tenth = max(len(memory) // 10, 1)
-        print(
-            f'private memory of a worker: {np.mean(memory[:tenth]) / 1024:.1f} MiB at the start of an epoch, '
-            f'{np.mean(memory[-tenth:]) / 1024:.1f} MiB at its end'
-        )
+        loader = DataLoader(Reading(start(root)), 512, num_workers=1, persistent_workers=True)
+        for epoch in range(3):
+            memory = [m for batch in loader for m in batch.tolist() if m]
+            begin, end = (np.mean(part) / 1024 for part in np.array_split(memory, 10)[::9])
+            print(f'private memory of a worker in epoch {epoch + 1}: from {begin:.1f} to {end:.1f} MiB')
 
 
 if __name__ == '__main__':

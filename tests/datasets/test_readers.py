@@ -2,9 +2,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import REPO
-from mmengine.config import Config
-from mmengine.registry import init_default_scope
 from PIL import Image
 
 from dacl_mm.datasets import PAPER_CLASSES, RAFDB, DatasetError, FERFolder
@@ -139,16 +136,3 @@ def test_missing_root_names_the_variable(tmp_path, kind):
 def test_bad_options(rafdb, options, message):
     with pytest.raises(ValueError, match=message):
         RAFDB(data_root=str(rafdb), **options)
-
-
-@pytest.mark.parametrize(('layout', 'kind'), [('rafdb', RAFDB), ('folder', FERFolder)])
-def test_real_layouts_pass_the_published_pipeline(faces, layout, kind, monkeypatch):
-    root = faces(layout, train=1000, test=400)
-    monkeypatch.setenv(kind.ROOT_VARIABLE, str(root))
-    init_default_scope('mmpretrain')
-    cfg = Config.fromfile(REPO / 'configs' / f'dacl_r18_{layout}.py')
-    for part, count in (('train', 900), ('val', 100), ('test', 400)):
-        options = {k: v for k, v in cfg[f'{part}_dataloader'].dataset.items() if k != 'type'}
-        data = kind(**options)
-        assert abs(len(data) - count) <= 3
-        assert data[0]['inputs'].shape == (3, 224, 224)

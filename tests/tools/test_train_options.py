@@ -38,7 +38,7 @@ def test_mixed_precision_keeps_centers_in_float32_and_tta_averages_flips(tmp_pat
     checkpoint = tmp_path / 'epoch_1.pth'
     assert centers(checkpoint).dtype == torch.float32 and centers(checkpoint).isfinite().all()
     hub = torch.load(checkpoint, weights_only=True)['message_hub']
-    assert torch.tensor(hub['log_scalars']['train/loss']['log_history']).isfinite().all()
+    assert torch.as_tensor(hub['log_scalars']['train/loss']['log_history']).isfinite().all()
 
     # The embedded pipeline is DrawFace, CenterCrop, PackInputs: mirror what DrawFace gives.
     mirrored = (tmp_path / 'mirrored.py').resolve()
