@@ -1,4 +1,4 @@
-from .attention import ConstantAttention, DACLAttention
+from .attention import ConstantAttention, DACLAttention, ShuffledAttention
 from .center_loss import CenterLoss, SparseCenterLoss
 from .center_loss_head import CenterLossHead
 from .dacl_head import DACLHead
@@ -11,5 +11,6 @@ __all__ = [
     'DACLAttention',
     'DACLHead',
     'PretrainedBackbone',
+    'ShuffledAttention',
     'SparseCenterLoss',
 ]

@@ -78,6 +78,25 @@ class DACLAttention(BaseModule):
 
 
 @MODELS.register_module()
+class ShuffledAttention(DACLAttention):
+    """The control that tells what the dependence of A on its own input adds.
+
+    The same network as :class:`DACLAttention`, trained by the same loss; in training
+    its rows are put in random order, so A keeps its distribution and loses its sample.
+
+    Args:
+        **kwargs: Those of :class:`DACLAttention`.
+    """
+
+    def forward(self, feature_map: Tensor) -> Tensor:
+        """Map (N, C, H, W) to A, (N, d), its rows shuffled in training."""
+        attention = super().forward(feature_map)
+        if not self.training:
+            return attention
+        return attention[torch.randperm(len(attention), device=attention.device)]
+
+
+@MODELS.register_module()
 class ConstantAttention(BaseModule):
     """A fixed at one value: the control that tells what learning A adds.
 

@@ -96,13 +96,16 @@ class SparseCenterLoss(nn.Module):
         self.num_classes = num_classes
         self.feat_channels = feat_channels
         self.loss_weight = loss_weight
-        # Kaiming normal on the transpose of (K, d): fan-in is K.
-        std = math.sqrt(2 / num_classes)
-        self.register_buffer('centers', std * torch.randn(num_classes, feat_channels))
+        self.register_buffer('centers', torch.empty(num_classes, feat_channels))
         self.register_buffer('step_sums', torch.zeros(num_classes, feat_channels), persistent=False)
         self.register_buffer('step_counts', torch.zeros(num_classes), persistent=False)
         self.update_norm: Tensor | None = None
         self.last_batch: CenterBatch | None = None
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draw the centres anew: Kaiming normal on the transpose of (K, d), whose fan-in is K."""
+        nn.init.normal_(self.centers, std=math.sqrt(2 / self.num_classes))
 
     def forward(self, embedding: Tensor, label: Tensor, attention: Tensor | None = None) -> Tensor:
         """Return ``lambda * Lc``, a scalar.

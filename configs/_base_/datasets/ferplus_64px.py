@@ -1,0 +1,19 @@
+# 8,000 training images at 64 px: five seeds of five methods in hours on two CPU cores.
+_base_ = 'ferplus.py'
+dataset = dict(test_part='PublicTest', exclude_file='{{$FERPLUS_EXCLUDE:data/ferplus_exclude.txt}}')
+train_pipeline = [
+    dict(type='LoadFace'),
+    dict(type='ResizeEdge', scale=72, edge='short', backend='pillow'),
+    dict(type='RandomFiveCrop', crop_size=64),
+    dict(type='RandomFlip', prob=0.5, direction='horizontal'),
+    dict(type='PackInputs'),
+]
+test_pipeline = [
+    dict(type='LoadFace'),
+    dict(type='ResizeEdge', scale=72, edge='short', backend='pillow'),
+    dict(type='CenterCrop', crop_size=64),
+    dict(type='PackInputs'),
+]
+train_dataloader = dict(num_workers=1, dataset=dict(pipeline=train_pipeline, indices=8000, **dataset))
+val_dataloader = dict(num_workers=1, dataset=dict(pipeline=test_pipeline, **dataset))
+test_dataloader = dict(num_workers=1, dataset=dict(pipeline=test_pipeline, **dataset))

@@ -1,0 +1,1 @@
+_base_ = ['../_base_/methods.py', '../softmax_r18_ferplus.py']

@@ -1,0 +1,14 @@
+_base_ = [
+    '../_base_/models/softmax_r18.py',
+    '../_base_/datasets/ferplus_64px.py',
+    '../_base_/schedules/scratch_5e.py',
+    '../_base_/default_runtime.py',
+]
+size_64px = {'model.head.feat_size': 2}
+methods = dict(
+    softmax=dict(model='_base_/models/softmax_r18.py'),
+    center=dict(model='_base_/models/center_r18.py'),
+    dacl=dict(model='_base_/models/dacl_r18.py', options=size_64px),
+    dacl_fixed=dict(model='_base_/models/dacl_fixed_r18.py', options=size_64px),
+    dacl_shuffled=dict(model='_base_/models/dacl_shuffled_r18.py', options=size_64px),
+)

@@ -1,0 +1,101 @@
+"""One method with one seed: its folder, its config, its state."""
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from mmengine.config import Config
+
+from dacl_mm import cli
+from dacl_mm.checkpoint import write_atomic
+from dacl_mm.hooks.progress import FILE as PROGRESS_FILE
+
+from .methods import Method, with_protocol
+
+HOOKS = [dict(type='PairedInitHook'), dict(type='ProgressHook'), dict(type='AttentionRecordHook')]
+
+
+class ComparisonError(ValueError):
+    """A comparison folder that cannot be worked on."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A method, a seed and a protocol, in a folder of their own."""
+
+    method: str
+    seed: int
+    protocol: str
+    folder: Path
+
+    @property
+    def name(self) -> str:
+        """Method and seed, for people."""
+        return f'{self.method} seed {self.seed}'
+
+    @property
+    def log(self) -> Path:
+        """Everything the run's processes printed."""
+        return self.folder / 'job.log'
+
+    def result(self) -> dict | None:
+        """Return ``result.json``, or None while the run is not finished."""
+        return _read(self.folder / 'result.json')
+
+    def progress(self) -> dict:
+        """Return the last ``progress.json``."""
+        return _read(self.folder / PROGRESS_FILE) or {}
+
+    def log_end(self, lines: int = 15) -> str:
+        """Return the last lines of the log."""
+        if not self.log.is_file():
+            return '(no log)'
+        text = self.log.read_text(errors='replace').replace('\r', '\n')
+        return '\n'.join(text.rstrip().splitlines()[-lines:])
+
+
+def _read(path: Path) -> dict | None:
+    try:
+        return json.loads(path.read_text())
+    except FileNotFoundError:
+        return None
+
+
+def plan_runs(methods: list[Method], seeds: int, protocol: str, work_dir: Path) -> list[tuple[Run, Config]]:
+    """Lay out all runs, seed by seed, so that an early stop leaves whole pairs.
+
+    Returns:
+        Each run with its complete config.
+    """
+    runs = []
+    for seed in range(seeds):
+        for method in methods:
+            safe = re.sub(r'[^\w.=+-]', '_', method.name)
+            run = Run(method.name, seed, protocol, work_dir / 'runs' / protocol / safe / f'seed_{seed}')
+            cfg = with_protocol(method.cfg, protocol)
+            cfg.work_dir = str(run.folder)
+            cfg.randomness = dict(cfg.get('randomness', {}), seed=seed)
+            cfg.custom_hooks = [*cfg.get('custom_hooks', []), *HOOKS]
+            cfg.comparison = dict(method=method.name, seed=seed, protocol=protocol)
+            cli.set_loader_defaults(cfg, pin_memory=True, persistent_workers=True)
+            runs.append((run, cfg))
+    return runs
+
+
+def write_config(run: Run, cfg: Config) -> None:
+    """Write the run's config, which its process reads.
+
+    Raises:
+        ComparisonError: If the folder holds a run of another config.
+    """
+    path = run.folder / 'config.py'
+    text = cfg.pretty_text
+    if path.is_file() and path.read_text() != text:
+        changed = [line for line in path.read_text().splitlines() if line not in text.splitlines()]
+        raise ComparisonError(
+            f'{path} was made with another config (it says {changed[0].strip()!r}, among others): choose '
+            f'another --work-dir, or delete {run.folder}'
+        )
+    run.folder.mkdir(parents=True, exist_ok=True)
+    write_atomic(text.encode(), path)
