@@ -9,7 +9,11 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmpretrain.registry import HOOKS, METRICS, MODELS, TRANSFORMS, VISUALIZERS
 
+from dacl_mm.comparison.methods import differences, read_methods
+from dacl_mm.hooks import CenterUpdateHook
+
 CONFIGS = sorted((REPO / 'configs').glob('*.py'))
+SETS = sorted((REPO / 'configs' / 'compare').glob('*.py'))
 
 
 @pytest.mark.parametrize('path', CONFIGS, ids=lambda p: p.stem)
@@ -28,6 +32,25 @@ def test_config_builds(path, tmp_path):
     for part in ('train', 'val', 'test'):
         for transform in cfg[f'{part}_dataloader'].dataset.pipeline:
             assert TRANSFORMS.build(transform)
+
+
+@pytest.mark.parametrize('path', SETS, ids=lambda p: p.stem)
+def test_comparison_set_builds(path):
+    init_default_scope('mmpretrain')
+    methods = read_methods([str(path)])
+    assert methods[0].name == 'softmax' and len(methods) >= 5
+    extra = {key for keys in differences(methods).values() for key in keys}
+    assert extra <= ({'custom_hooks'} if path.stem.endswith('sweep') else set())
+    for method in methods:
+        attention = method.cfg.model.head.get('attention', {})
+        if attention.get('type', 'ConstantAttention') != 'ConstantAttention':
+            attention.hidden_channels = (8,)
+        model = MODELS.build({**method.cfg.model, 'data_preprocessor': method.cfg.data_preprocessor})
+        assert model.head.num_classes == 7
+        hooks = [HOOKS.build(hook) for hook in method.cfg.custom_hooks]
+        (update,) = (hook for hook in hooks if isinstance(hook, CenterUpdateHook))
+        if 'alpha' in method.name:
+            assert f'lambda{model.head.loss_center.loss_weight}_alpha{update.alpha}' in method.name
 
 
 def test_hub_knows_every_config():

@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Compare methods over seeds: python tools/compare.py configs/compare/synthetic.py --seeds 5 --work-dir DIR"""
+"""Compare methods over seeds: python tools/compare.py configs/compare/synthetic.py --work-dir DIR"""
 
 import argparse
 import shlex

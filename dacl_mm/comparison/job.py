@@ -104,17 +104,19 @@ def keep_weights(folder: Path, best: str) -> Path:
 
 
 def main() -> None:
+    """Execute the run of the folder that the command line names."""
     folder = Path(sys.argv[1])
     die_with_parent()
     held = lock(folder)
     torch.set_num_threads(int(os.environ.get('OMP_NUM_THREADS', torch.get_num_threads())))
-    cfg = Config.fromfile(folder / 'config.py')
+    config = folder.with_suffix('.py')
+    cfg = Config.fromfile(config)
     trained = folder / 'trained.json'
     if not trained.is_file():
-        write_atomic(json.dumps(train(Config.fromfile(folder / 'config.py'))).encode(), trained)
+        write_atomic(json.dumps(train(Config.fromfile(config))).encode(), trained)
     result = dict(cfg.comparison, **json.loads(trained.read_text()))
     weights = keep_weights(folder, result['best_checkpoint'])
-    result |= test(Config.fromfile(folder / 'config.py'), weights)
+    result |= test(Config.fromfile(config), weights)
     result |= model_cost(cfg, input_shape(cfg))
     best = max(result['validation'], key=lambda row: row[cfg.default_hooks.checkpoint.save_best])
     result |= dict(

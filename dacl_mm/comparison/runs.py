@@ -35,6 +35,11 @@ class Run:
         return f'{self.method} seed {self.seed}'
 
     @property
+    def config(self) -> Path:
+        """The run's complete config; beside the folder, in which mmengine writes its own copy."""
+        return self.folder.with_suffix('.py')
+
+    @property
     def log(self) -> Path:
         """Everything the run's processes printed."""
         return self.folder / 'job.log'
@@ -68,6 +73,7 @@ def plan_runs(methods: list[Method], seeds: int, protocol: str, work_dir: Path) 
     Returns:
         Each run with its complete config.
     """
+    work_dir = work_dir.resolve()
     runs = []
     for seed in range(seeds):
         for method in methods:
@@ -89,13 +95,13 @@ def write_config(run: Run, cfg: Config) -> None:
     Raises:
         ComparisonError: If the folder holds a run of another config.
     """
-    path = run.folder / 'config.py'
+    path = run.config
     text = cfg.pretty_text
     if path.is_file() and path.read_text() != text:
         changed = [line for line in path.read_text().splitlines() if line not in text.splitlines()]
         raise ComparisonError(
             f'{path} was made with another config (it says {changed[0].strip()!r}, among others): choose '
-            f'another --work-dir, or delete {run.folder}'
+            f'another --work-dir, or delete {run.folder} and {path.name}'
         )
     run.folder.mkdir(parents=True, exist_ok=True)
     write_atomic(text.encode(), path)

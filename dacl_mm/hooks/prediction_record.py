@@ -2,6 +2,7 @@
 
 import io
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from mmengine.hooks import Hook
@@ -41,7 +42,7 @@ class PredictionRecordHook(Hook):
 
     def after_test_epoch(self, runner, metrics=None) -> None:
         path, label, score, embedding = zip(*self._rows)
-        arrays = dict(
+        arrays: dict[str, Any] = dict(
             path=np.array(path),
             label=np.array(label, np.int16),
             score=np.array(score, np.float32),

@@ -4,9 +4,12 @@ from pathlib import Path
 
 from mmengine.dist import is_main_process
 from mmengine.hooks import CheckpointHook, Hook
+from mmengine.runner import EpochBasedTrainLoop
 from mmpretrain.registry import HOOKS
 
 from dacl_mm.checkpoint import plain_message_hub, restore_message_hub, to_plain
+
+VALIDATED = 'validated_epoch'  # in the message hub, hence in checkpoints
 
 
 def without_functions(schedulers):
@@ -82,6 +85,21 @@ class AtomicCheckpointHook(CheckpointHook):
             for path in Path(self.out_dir).glob('.*.pth.tmp'):
                 path.unlink()
             self._doom_leftovers()
+        self._validate_missed(runner)
+
+    @staticmethod
+    def _validate_missed(runner) -> None:
+        """Validate the resumed epoch where the process was killed between saving and validating.
+
+        Its results would be missing, and it could not be selected as the best.
+        """
+        epoch, loop = runner.epoch, runner.train_loop
+        if epoch == 0 or runner.val_loop is None or not isinstance(loop, EpochBasedTrainLoop):
+            return
+        due = epoch >= loop.val_begin and (epoch % loop.val_interval == 0 or epoch == loop.max_epochs)
+        if due and runner.message_hub.get_info(VALIDATED, 0) < epoch:
+            runner.logger.info(f'epoch {epoch} was saved and not validated: validating it now')
+            runner.val_loop.run()
 
     def _doom_leftovers(self) -> None:
         """Mark checkpoints that a process killed before its own removal left behind."""
@@ -102,6 +120,7 @@ class AtomicCheckpointHook(CheckpointHook):
 
     def after_val_epoch(self, runner, metrics) -> None:
         written = self._written
+        runner.message_hub.update_info(VALIDATED, runner.epoch)
         super().after_val_epoch(runner, metrics)
         # Upstream writes the last checkpoint before validation, and again only where
         # it was the best: a resumed run would lack the results of the other epochs.

@@ -1,0 +1,71 @@
+"""What finished runs say together."""
+
+import json
+
+import numpy as np
+import pytest
+from finished import write_runs
+
+from dacl_mm.comparison.methods import read_methods
+from dacl_mm.comparison.progress import clock, remaining_seconds
+from dacl_mm.comparison.results import read_runs
+from dacl_mm.comparison.runs import ComparisonError
+
+
+def test_pairs_use_common_seeds_and_the_correction_all_pairs(tmp_path):
+    names = [method.name for method in write_runs(tmp_path)]
+    (tmp_path / 'runs/held-out/center/seed_1/result.json').unlink()
+    (column,) = read_runs(tmp_path, names)
+    assert column.present == names and len(column.runs('center')) == 2
+    for metric in ('accuracy', 'mean_class_accuracy'):
+        pairs = {(d.a, d.b): d for d in column.differences[metric]}
+        assert (
+            len(pairs) == 6 and pairs['center', 'softmax'].seeds == 2 and pairs['dacl', 'softmax'].seeds == 3
+        )
+        assert all(d.p <= d.p_adjusted <= 6 * d.p + 1e-12 for d in pairs.values())
+    d = next(d for d in column.against_baseline('accuracy') if d.a == 'center')
+    values = [
+        [column.finished[m][s].metric('accuracy') for s in (0, 2)] for m in ('center', 'softmax')
+    ]  # fmt: skip
+    assert d.mean == pytest.approx(np.mean(values[0]) - np.mean(values[1]))
+    assert column.confusion('dacl').sum() == 3 * 210 and (column.confusion('dacl').sum(1) == 90).all()
+
+
+def test_other_test_images_are_refused(tmp_path):
+    names = [method.name for method in write_runs(tmp_path, seeds=1)]
+    path = tmp_path / 'runs/held-out/dacl/seed_0/predictions.npz'
+    with np.load(path) as file:
+        arrays = dict(file)
+    arrays['path'] = arrays['path'][::-1]
+    np.savez(path, **arrays)
+    with pytest.raises(ComparisonError, match=r'dacl/seed_0 and .*softmax/seed_0 were tested on different'):
+        read_runs(tmp_path, names)
+
+
+def test_remaining_time():
+    state = dict(iter=50, max_iters=100, seconds_per_iter=2.0)
+    waiting: dict = {}
+    assert remaining_seconds([('a', waiting, False)], 1) is None
+    assert remaining_seconds([('a', state, False), ('a', waiting, False)], 1) == 100 + 200
+    # Two at once, and never sooner than the longest.
+    assert remaining_seconds([('a', state, False), ('a', waiting, False)], 2) == 200
+    # An unseen method goes at the pace of the others; what is done takes nothing.
+    fast = dict(iter=100, max_iters=100, seconds_per_iter=1.0)
+    assert remaining_seconds([('a', fast, True), ('b', waiting, False)], 1) == 100
+    assert clock(3725) == '1:02:05' and clock(None) == '?'
+
+
+def test_a_set_replaces_the_model_alone(tmp_path):
+    path = tmp_path / 'set.py'
+    (tmp_path / 'own.py').write_text("model = dict(type='ImageClassifier', backbone=dict(type='LeNet5'))")
+    path.write_text(
+        "train_cfg = dict(max_epochs=4)\nmodel = dict(type='Gone')\ndata = dict(x=1)\n"
+        "test_dataloader = dict(dataset=dict(type='SyntheticFaces'))\n"
+        "methods = dict(a=dict(model='own.py', options={'data.x': 2}),"
+        "b=dict(model='_base_/models/softmax_r18.py'))"
+    )
+    a, b = read_methods([str(path)], {'train_cfg.max_epochs': 7})
+    assert a.cfg.model.backbone.type == 'LeNet5' and b.cfg.model.backbone.type == 'ResNet'
+    assert (a.cfg.data.x, b.cfg.data.x) == (2, 1)
+    assert a.cfg.train_cfg.max_epochs == b.cfg.train_cfg.max_epochs == 7
+    assert 'methods' not in json.dumps(a.cfg.to_dict())
