@@ -12,8 +12,7 @@ from dacl_mm.checkpoint import write_atomic
 from dacl_mm.hooks.progress import FILE as PROGRESS_FILE
 
 from .methods import Method, with_protocol
-
-HOOKS = [dict(type='PairedInitHook'), dict(type='ProgressHook'), dict(type='AttentionRecordHook')]
+from .runtime import add_runtime
 
 
 class ComparisonError(ValueError):
@@ -82,7 +81,7 @@ def plan_runs(methods: list[Method], seeds: int, protocol: str, work_dir: Path) 
             cfg = with_protocol(method.cfg, protocol)
             cfg.work_dir = str(run.folder)
             cfg.randomness = dict(cfg.get('randomness', {}), seed=seed)
-            cfg.custom_hooks = [*cfg.get('custom_hooks', []), *HOOKS]
+            add_runtime(cfg)
             cfg.comparison = dict(method=method.name, seed=seed, protocol=protocol)
             cli.set_loader_defaults(cfg, pin_memory=True, persistent_workers=True)
             runs.append((run, cfg))

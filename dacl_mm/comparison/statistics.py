@@ -234,10 +234,12 @@ def seeds_needed(d: Difference, power: float = POWER) -> int | None:
 
 
 def images_needed(d: Difference, power: float = POWER) -> int:
-    """Return about how many test images a difference of this size takes, with any number of seeds."""
+    """Return how many test images, to two digits, a difference of this size takes with many seeds."""
     image_variance = max(d.error**2 - d.seed_error**2, 0.0)
     reach = stats.norm.ppf((1 + LEVEL) / 2) + stats.norm.ppf(power)
-    return math.ceil(d.num_images * image_variance * (reach / d.mean) ** 2)
+    exact = d.num_images * image_variance * (reach / d.mean) ** 2
+    unit = 10 ** max(math.floor(math.log10(exact)) - 1, 0)
+    return math.ceil(exact / unit) * unit
 
 
 def in_words(d: Difference, pairs: int) -> str:

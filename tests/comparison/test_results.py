@@ -9,7 +9,7 @@ from finished import write_runs
 from dacl_mm.comparison.methods import read_methods
 from dacl_mm.comparison.progress import clock, remaining_seconds
 from dacl_mm.comparison.results import read_runs
-from dacl_mm.comparison.runs import ComparisonError
+from dacl_mm.comparison.runs import ComparisonError, plan_runs
 
 
 def test_pairs_use_common_seeds_and_the_correction_all_pairs(tmp_path):
@@ -53,6 +53,29 @@ def test_remaining_time():
     fast = dict(iter=100, max_iters=100, seconds_per_iter=1.0)
     assert remaining_seconds([('a', fast, True), ('b', waiting, False)], 1) == 100
     assert clock(3725) == '1:02:05' and clock(None) == '?'
+
+
+def test_a_config_without_our_runtime_is_completed(tmp_path):
+    path = tmp_path / 'plain.py'
+    path.write_text(
+        "model = dict(type='ImageClassifier', backbone=dict(type='LeNet5', num_classes=7))\n"
+        "train_dataloader = val_dataloader = test_dataloader = dict(dataset=dict(type='SyntheticFaces'))\n"
+        'val_cfg = test_cfg = dict()\n'
+        "val_evaluator = test_evaluator = dict(type='Accuracy', topk=(1, 5))\n"
+        "default_hooks = dict(checkpoint=dict(type='CheckpointHook', interval=5, save_best='auto'))\n"
+    )
+    ((_, cfg),) = plan_runs(read_methods([str(path)]), 1, 'held-out', tmp_path / 'work')
+    names = [hook.type for hook in cfg.custom_hooks]
+    assert {'PairedInitHook', 'ReportHook', 'PlainCheckpointHook'} <= set(names) and len(set(names)) == len(
+        names
+    )
+    checkpoint = cfg.default_hooks.checkpoint
+    assert (checkpoint.type, checkpoint.interval) == ('AtomicCheckpointHook', 1)
+    assert checkpoint.save_best == 'accuracy/top1'
+    assert [metric.type for metric in cfg.test_evaluator] == ['Accuracy', 'FERMetric']
+    assert cfg.test_evaluator[0].topk == (1, 5)
+    with pytest.raises(ValueError, match='nothing selects the epoch'):
+        plan_runs(read_methods([str(path)], dict(val_cfg=None)), 1, 'held-out', tmp_path / 'work')
 
 
 def test_a_set_replaces_the_model_alone(tmp_path):

@@ -13,9 +13,15 @@ from .style import INK, look, panels
 WORDS = {'accuracy': 'accuracy', 'mean_class_accuracy': 'mean-class accuracy'}
 
 
-def forest(columns: Sequence[Column]) -> Figure:
-    """Draw each method's difference to the baseline with its 95 % interval, a panel for each metric."""
+def forest(columns: Sequence[Column]) -> Figure | None:
+    """Draw each method's difference to the baseline with its 95 % interval, a panel for each metric.
+
+    Returns:
+        None where there is one method.
+    """
     rows = [(c, m) for c in columns for m in c.present[1:]]
+    if not rows:
+        return None
     figure, axes = panels(1, len(st.METRICS), (4.6, 1.3 + 0.32 * len(rows)))
     for axis, metric in zip(axes, st.METRICS):
         for y, (column, method) in enumerate(rows):
