@@ -11,11 +11,16 @@ SCRIPT = """
 import json, pathlib, sys
 import dacl_mm, mmpretrain
 from dacl_mm.cli import load_config
+from dacl_mm.comparison import report
+from dacl_mm.comparison.methods import read_methods
+from dacl_mm.hub import config_dir
 print(json.dumps(dict(
     package=dacl_mm.__file__,
     models=mmpretrain.list_models('*_r18_*'),
     classes=mmpretrain.get_model('dacl_r18_synthetic').head.num_classes,
     head=load_config('dacl_fixed_r18_rafdb').model.head.attention.type,
+    methods=[m.name for m in read_methods([str(config_dir() / 'compare' / 'synthetic.py')])],
+    page=(pathlib.Path(report.__file__).parent / 'report.html.j2').is_file(),
 )))
 """
 
@@ -45,3 +50,4 @@ def test_installed_wheel_holds_configs_and_model_index(tmp_path):
         found['models']
     )
     assert found['classes'] == 7 and found['head'] == 'ConstantAttention'
+    assert len(found['methods']) == 8 and found['page']

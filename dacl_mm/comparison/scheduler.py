@@ -71,6 +71,9 @@ def execute(runs: Sequence[Run], executor: Executor, poll_seconds: float = 0.5) 
                     _close(run, status, board)
                 board.show(running, ended)
                 time.sleep(poll_seconds)
+        except KeyboardInterrupt:
+            board.say('interrupted; the same command goes on from here')
+            raise
         finally:
             executor.stop()
 

@@ -24,7 +24,6 @@ from statsmodels.stats.proportion import proportion_confint
 
 LEVEL = 0.95
 POWER = 0.8
-MAX_SEEDS = 10_000
 #: mean-class accuracy weighs each image by its class, accuracy all alike.
 METRICS = ('accuracy', 'mean_class_accuracy')
 
@@ -220,13 +219,16 @@ def seeds_needed(d: Difference, power: float = POWER) -> int | None:
         error = math.hypot(seed_error, math.sqrt(image_variance))
         df = degrees_of_freedom(error, seed_error, n)
         shift = abs(d.mean) / error
-        if math.isinf(df):
+        if df > 1e5:
             return bool(stats.norm.sf(stats.norm.ppf((1 + LEVEL) / 2) - shift) >= power)
         return bool(stats.nct.sf(stats.t.ppf((1 + LEVEL) / 2, df), df, shift) >= power)
 
-    if not enough(MAX_SEEDS):
+    reach = stats.norm.ppf((1 + LEVEL) / 2) + stats.norm.ppf(power)
+    if abs(d.mean) <= reach * math.sqrt(image_variance):
         return None
-    low, high = 1, MAX_SEEDS  # low fails (or is 1), high is enough
+    low, high = 1, 2  # low is not enough
+    while not enough(high):
+        low, high = high, 2 * high
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (low, middle) if enough(middle) else (middle, high)

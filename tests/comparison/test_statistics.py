@@ -104,7 +104,7 @@ def test_identical_predictions():
 
 
 def test_seeds_needed_is_statsmodels_where_only_seeds_vary():
-    for mean, sd in ((0.5, 1.0), (0.7, 0.6), (0.1, 1.0)):
+    for mean, sd in ((0.5, 1.0), (0.7, 0.6), (0.1, 1.0), (0.01, 1.0)):
         error = sd / math.sqrt(5)
         d = st.Difference('a', 'b', 'accuracy', 5, mean, 0, 0, error, error, 0.5, 0.5, (1.0,), 1.0, 100)
         expected = TTestPower().solve_power(effect_size=mean / sd, alpha=0.05, power=0.8)
