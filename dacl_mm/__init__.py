@@ -1,6 +1,12 @@
 """DACL for MMPretrain: importing this package registers everything it adds."""
 
-from . import checkpoint, datasets, evaluation, hooks, models, optim  # noqa: F401
+import warnings
+
+with warnings.catch_warnings():
+    # mmcv-lite comes without compiled operators; nothing here uses them.
+    warnings.filterwarnings('ignore', message='Fail to import ``MultiScaleDeformableAttention``')
+    from . import checkpoint, datasets, evaluation, hooks, models, optim  # noqa: F401
+
 from ._version import __version__
 from .hub import register_models
 

@@ -4,6 +4,8 @@ _base_ = [
     '../_base_/schedules/scratch_5e.py',
     '../_base_/default_runtime.py',
 ]
+# bfloat16, which a CPU with AVX-512 BF16 computes 1.7 times as fast; validation and test are in float32.
+optim_wrapper = dict(type='BFloat16OptimWrapper')
 size_64px = {'model.head.feat_size': 2}
 methods = dict(
     softmax=dict(model='_base_/models/softmax_r18.py'),

@@ -158,7 +158,7 @@ def _column(column: Column, folder: Path, several: bool) -> dict:
         against={metric: {d.a: d for d in column.against_baseline(metric)} for metric in column.differences},
         pairs=[d for differences in column.differences.values() for d in differences],
         verdicts=[st.in_words(d, len(p)) for p in column.differences.values() for d in p if d.b == base],
-        distances={m: np.mean([fig.distances(r) for r in column.runs(m)], 0) for m in column.present},
+        distances={m: np.mean([r.distances for r in column.runs(m)], 0) for m in column.present},
         attention=_attention_words(column),
         scores=pictures([(lambda: fig.recall(column), 'recall', RECALL), *confusions()]),
         training=pictures([(lambda: fig.curves(column), 'curves', CURVES)]),

@@ -44,6 +44,21 @@ class Finished:
         """Whether each image was right, (N,)."""
         return self.prediction == self.label
 
+    @cached_property
+    def class_means(self) -> np.ndarray:
+        """Return the mean embedding of each class that has images, (K', d)."""
+        embedding = self.arrays['embedding'].astype(np.float32)
+        return np.stack([embedding[self.label == k].mean(0) for k in np.unique(self.label)])
+
+    @cached_property
+    def distances(self) -> tuple[float, float]:
+        """Return mean Euclidean distances: image to the mean of its class, and between class means."""
+        embedding = self.arrays['embedding'].astype(np.float32)
+        _, which = np.unique(self.label, return_inverse=True)
+        intra = np.linalg.norm(embedding - self.class_means[which], axis=1).mean()
+        gaps = np.linalg.norm(self.class_means[:, None] - self.class_means[None], axis=2)
+        return float(intra), float(gaps[np.triu_indices(len(gaps), 1)].mean())
+
     def metric(self, name: str) -> float:
         """Return a test metric in percent: 'accuracy' or a name of :class:`FERMetric`."""
         key = 'accuracy/top1' if name == 'accuracy' else f'fer/{name}'

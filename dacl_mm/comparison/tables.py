@@ -37,6 +37,7 @@ def run_row(finished: Finished) -> dict:
     row['selection_accuracy'] = selected['accuracy/top1']
     row |= {metric: finished.metric(metric) for metric in METRICS}
     row |= {f'recall_{name}': result['metrics'].get(f'fer/recall/{name}') for name in result['classes']}
+    row['intra_class_distance'], row['inter_class_distance'] = finished.distances
     return row | {key: result[key] for key in COSTS}
 
 

@@ -1,6 +1,7 @@
 """What finished runs say together."""
 
 import json
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -29,6 +30,17 @@ def test_pairs_use_common_seeds_and_the_correction_all_pairs(tmp_path):
     ]  # fmt: skip
     assert d.mean == pytest.approx(np.mean(values[0]) - np.mean(values[1]))
     assert column.confusion('dacl').sum() == 3 * 210 and (column.confusion('dacl').sum(1) == 90).all()
+
+
+def test_distances_of_embeddings(tmp_path):
+    names = [method.name for method in write_runs(tmp_path, seeds=1)]
+    (column,) = read_runs(tmp_path, names)
+    (run,) = column.runs('dacl')
+    points = run.arrays['embedding'].astype(np.float64)
+    means = [points[run.label == k].mean(0) for k in range(7)]
+    intra = np.mean([np.sqrt(((x - means[k]) ** 2).sum()) for x, k in zip(points, run.label, strict=True)])
+    inter = np.mean([np.sqrt(((a - b) ** 2).sum()) for a, b in combinations(means, 2)])
+    assert run.distances == pytest.approx((intra, inter), rel=1e-5)
 
 
 def test_other_test_images_are_refused(tmp_path):

@@ -1,4 +1,4 @@
-from .embedding import distance_figure, distances, embedding_maps
+from .embedding import distance_figure, embedding_maps
 from .scores import confusion, forest, recall
 from .style import drawing, save, to_inline
 from .training import attention, curves
@@ -8,7 +8,6 @@ __all__ = [
     'confusion',
     'curves',
     'distance_figure',
-    'distances',
     'drawing',
     'embedding_maps',
     'forest',

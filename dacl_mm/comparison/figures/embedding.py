@@ -13,22 +13,6 @@ from .style import COLORS, INK, MARKERS, look, panels
 MAX_POINTS = 1000
 
 
-def class_means(run: Finished) -> np.ndarray:
-    """Return the mean embedding of each class that has images, (K', d)."""
-    embedding = run.arrays['embedding'].astype(np.float32)
-    return np.stack([embedding[run.label == k].mean(0) for k in np.unique(run.label)])
-
-
-def distances(run: Finished) -> tuple[float, float]:
-    """Return mean Euclidean distances: image to the mean of its class, and between class means."""
-    embedding = run.arrays['embedding'].astype(np.float32)
-    means = class_means(run)
-    _, which = np.unique(run.label, return_inverse=True)
-    intra = float(np.linalg.norm(embedding - means[which], axis=1).mean())
-    gaps = np.linalg.norm(means[:, None] - means[None], axis=2)
-    return intra, float(gaps[np.triu_indices(len(means), 1)].mean())
-
-
 def embedding_maps(column: Column) -> Figure:
     """Draw a t-SNE map of each method's first seed, classes by colour, class centres as large marks.
 
@@ -55,7 +39,7 @@ def _map(axis, run: Finished, classes) -> None:
     points = run.arrays['embedding'][::step].astype(np.float32)
     centers = run.arrays.get('centers')
     if centers is None:
-        centers = class_means(run)
+        centers = run.class_means
         center_class = np.unique(run.label)
     else:
         center_class = np.arange(len(centers))
@@ -81,7 +65,7 @@ def distance_figure(column: Column) -> Figure:
     figure, (axis,) = panels(1, 1, (7, 1.2 + 0.36 * len(column.present)))
     for y, method in enumerate(column.present):
         style = look(column.methods.index(method))
-        ratios = [intra / inter for intra, inter in map(distances, column.runs(method))]
+        ratios = [intra / inter for intra, inter in (run.distances for run in column.runs(method))]
         axis.plot(ratios, [y] * len(ratios), linestyle='none', alpha=0.5, marker='.', color=style['color'])
         axis.plot(np.mean(ratios), y, marker=style['marker'], color=style['color'], markersize=8)
     axis.set_yticks(range(len(column.present)), column.present)
