@@ -20,6 +20,9 @@ print(json.dumps(dict(
     classes=mmpretrain.get_model('dacl_r18_synthetic').head.num_classes,
     head=load_config('dacl_fixed_r18_rafdb').model.head.attention.type,
     methods=[m.name for m in read_methods([str(config_dir() / 'compare' / 'synthetic.py')])],
+    leaks=pathlib.Path(
+        load_config(str(config_dir() / 'compare' / 'ferplus_64px.py')).train_dataloader.dataset.exclude_file
+    ).is_file(),
     page=(pathlib.Path(report.__file__).parent / 'report.html.j2').is_file(),
 )))
 """
@@ -50,4 +53,4 @@ def test_installed_wheel_holds_configs_and_model_index(tmp_path):
         found['models']
     )
     assert found['classes'] == 7 and found['head'] == 'ConstantAttention'
-    assert len(found['methods']) == 8 and found['page']
+    assert len(found['methods']) == 8 and found['page'] and found['leaks']

@@ -37,3 +37,15 @@ def test_loss_falls_and_accuracy_beats_the_majority_class(faces, tmp_path):
     labels = Counter(row.split()[1] for row in rows if row.startswith('test_'))
     majority = 100 * max(labels.values()) / sum(labels.values())
     assert json.loads(out.read_text())['accuracy/top1'] > majority + 5
+
+
+def test_the_list_of_ferplus_leaks_is_what_verification_finds(faces, tmp_path):
+    found = tmp_path / 'leaks.txt'
+    config = REPO / 'configs' / 'compare' / 'ferplus_64px.py'
+    env = {**os.environ, 'FERPLUS_ROOT': str(faces('ferplus'))}
+    more = ('--write-exclude', found, '--out-dir', tmp_path / 'pictures')
+    done = run_tool('verify_dataset', config, *more, check=False, env=env)
+    assert done.returncode == 1, done.stderr[-2000:]
+    shipped = REPO / 'configs' / '_base_' / 'datasets' / 'ferplus_publictest_leaks.txt'
+    lists = [set(path.read_text().splitlines()[1:]) for path in (found, shipped)]
+    assert lists[0] == lists[1] and len(lists[0]) == 379
