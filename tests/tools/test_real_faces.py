@@ -4,6 +4,7 @@ import json
 import os
 from collections import Counter
 
+import pytest
 import torch
 from conftest import REPO, run_tool
 
@@ -20,6 +21,7 @@ SMALL = [
 ]
 
 
+@pytest.mark.slow
 def test_loss_falls_and_accuracy_beats_the_majority_class(faces, tmp_path):
     root = faces('rafdb', train=700, test=300)
     env = {**os.environ, 'RAFDB_ROOT': str(root)}
@@ -39,6 +41,7 @@ def test_loss_falls_and_accuracy_beats_the_majority_class(faces, tmp_path):
     assert json.loads(out.read_text())['accuracy/top1'] > majority + 5
 
 
+@pytest.mark.slow
 def test_the_list_of_ferplus_leaks_is_what_verification_finds(faces, tmp_path):
     found = tmp_path / 'leaks.txt'
     config = REPO / 'configs' / 'compare' / 'ferplus_64px.py'

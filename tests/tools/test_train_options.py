@@ -33,6 +33,7 @@ def test_no_validate(tmp_path):
     assert 'Epoch(val)' not in log.stdout + log.stderr
 
 
+@pytest.mark.slow
 def test_mixed_precision_keeps_centers_in_float32_and_tta_averages_flips(tmp_path):
     run_tool('train', CONFIG, '--work-dir', tmp_path, '--amp', '--cfg-options', *ONE_EPOCH)
     checkpoint = tmp_path / 'epoch_1.pth'
@@ -67,6 +68,7 @@ test_dataloader = dict(dataset=dict(pipeline=pipeline))
         torch.testing.assert_close(found['tta_7'][image], expected, atol=1e-5, rtol=0)
 
 
+@pytest.mark.slow
 def test_two_processes_train_and_test_as_one(tmp_path):
     def distributed(script: str, *args: object) -> None:
         with socket.socket() as free:

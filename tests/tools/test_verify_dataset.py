@@ -127,6 +127,7 @@ def test_by_config_and_excluded_by_config(tmp_path, monkeypatch):
     assert min(Image.open(picture).size) > 200
 
 
+@pytest.mark.slow
 def test_the_leaks_of_the_real_fer2013(tmp_path):
     if not SHARED.is_dir():
         pytest.skip(f'no real faces: {SHARED} does not exist')
