@@ -37,9 +37,12 @@ STYLE: dict[Any, Any] = {
 
 
 def look(i: int) -> dict:
-    """Return colour, marker and line style of the i-th method."""
+    """Return colour, marker and line style of the i-th method; colours repeat with other marks."""
+    other = i + i // len(COLORS)
     return dict(
-        color=COLORS[i % len(COLORS)], marker=MARKERS[i % len(MARKERS)], linestyle=LINES[i % len(LINES)]
+        color=COLORS[i % len(COLORS)],
+        marker=MARKERS[other % len(MARKERS)],
+        linestyle=LINES[other % len(LINES)],
     )
 
 

@@ -43,17 +43,16 @@ def attention(column: Column) -> Figure | None:
         epochs = [row['epoch'] for row in records[0]]
         histograms = np.array([[row['histogram'] for row in record] for record in records]).mean(0)
         edges = np.linspace(0, 1, histograms.shape[1] + 1)
-        for row, when, line in ((histograms[0], 'start', ':'), (histograms[-1], 'end', '-')):
+        for row, line in ((histograms[0], ':'), (histograms[-1], '-')):
             lines = dict(color=style['color'], linestyle=line, linewidth=1.6)
-            axes[0].stairs(100 * row, edges, label=f'{method}, {when}', **lines)
+            axes[0].stairs(100 * row, edges, **lines)
         for axis, key, factor in ((axes[1], 'mean', 1), (axes[2], 'shift', 1), (axes[3], 'input_share', 100)):
             values = factor * np.array([[row[key] for row in record] for record in records])
             _band(axis, epochs, values, style, method)
         spread = np.array([[row['spread'] for row in record] for record in records]).mean(0)
-        axes[1].plot(epochs, spread, color=style['color'], linestyle=':', label=f'{method}, spread')
-    axes[0].set(xlabel='A', ylabel='% of all weights', xlim=(0, 1))
-    axes[0].legend(fontsize=8)
-    axes[1].set(xlabel='epoch', ylabel='mean of A', ylim=(0, 1))
+        axes[1].plot(epochs, spread, color=style['color'], linestyle=':')
+    axes[0].set(xlabel='A (dotted: at the start)', ylabel='% of all weights', xlim=(0, 1))
+    axes[1].set(xlabel='epoch', ylabel='mean of A (dotted: spread)', ylim=(0, 1))
     axes[2].set(xlabel='epoch', ylabel='mean |A - A at the start|')
     axes[3].set(xlabel='epoch', ylabel='variance of A between images, %', ylim=(0, 100))
     for axis in axes[2:]:
@@ -61,8 +60,9 @@ def attention(column: Column) -> Figure | None:
     for axis in axes:
         axis.grid(axis='y')
     for axis in axes[1:]:
-        axis.legend(fontsize=8)
         axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+    handles, labels = axes[2].get_legend_handles_labels()
+    figure.legend(handles, labels, loc='outside lower center', ncols=min(len(labels), 3))
     return figure
 
 
