@@ -43,8 +43,8 @@ def forest(columns: Sequence[Column]) -> Figure | None:
 
 def recall(column: Column) -> Figure:
     """Draw the recall of each class: the mean over seeds, and each seed as a small mark."""
-    figure, (axis,) = panels(1, 1, (8.5, 3.6))
     count = len(column.present)
+    figure, (axis,) = panels(1, 1, (8.5, 3.5 + 0.22 * -(-count // 3)))
     for i, method in enumerate(column.present):
         style = look(column.methods.index(method))
         values = np.array([
@@ -68,7 +68,7 @@ def recall(column: Column) -> Figure:
     )
     axis.set(ylabel='recall, %', ylim=(-2, 102))
     axis.grid(axis='y')
-    axis.legend(ncols=min(count, 4), loc='upper center', bbox_to_anchor=(0.5, -0.18))
+    figure.legend(loc='outside lower center', ncols=min(count, 3))
     return figure
 
 
