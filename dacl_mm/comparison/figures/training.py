@@ -57,12 +57,8 @@ def attention(column: Column) -> Figure | None:
     axes[3].set(xlabel='epoch', ylabel='variance of A between images, %', ylim=(0, 100))
     for axis in axes[2:]:
         axis.set_ylim(bottom=0)
-    for axis in axes:
-        axis.grid(axis='y')
-    for axis in axes[1:]:
-        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
-    handles, labels = axes[2].get_legend_handles_labels()
-    figure.legend(handles, labels, loc='outside lower center', ncols=min(len(labels), 3))
+    axes[0].grid(axis='y')
+    _finish(figure, axes[1:])
     return figure
 
 
@@ -77,4 +73,4 @@ def _finish(figure: Figure, axes) -> None:
         axis.grid(axis='y')
         axis.xaxis.set_major_locator(MaxNLocator(integer=True))
     handles, labels = axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc='outside lower center', ncols=min(len(labels), 4))
+    figure.legend(handles, labels, loc='outside lower center', ncols=min(len(labels), 3))
