@@ -5,7 +5,8 @@ import warnings
 with warnings.catch_warnings():
     # mmcv-lite comes without compiled operators; nothing here uses them.
     warnings.filterwarnings('ignore', message='Fail to import ``MultiScaleDeformableAttention``')
-    from . import checkpoint, datasets, evaluation, hooks, models, optim  # noqa: F401
+    from . import datasets, engine, evaluation, models  # noqa: F401
+    from .comparison.run import hooks  # noqa: F401
 
 from ._version import __version__
 from .hub import register_models

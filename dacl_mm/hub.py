@@ -4,19 +4,17 @@ from pathlib import Path
 
 from mmpretrain.apis.model import ModelHub
 
-_PACKAGE = Path(__file__).resolve().parent
-
 
 def config_dir() -> Path:
-    """Return the folder of the configs: in the wheel beside this file, in a checkout one above.
+    """Return the folder of the configs.
 
     Raises:
         FileNotFoundError: If the installation lacks them.
     """
-    for folder in (_PACKAGE / 'configs', _PACKAGE.parent / 'configs'):
-        if (folder / 'model-index.yml').is_file():
-            return folder
-    raise FileNotFoundError(f'no configs beside {_PACKAGE}: reinstall dacl_mm')
+    folder = Path(__file__).resolve().parent / 'configs'
+    if not (folder / 'model-index.yml').is_file():
+        raise FileNotFoundError(f'no configs in {folder}: reinstall dacl_mm')
+    return folder.resolve()
 
 
 def register_models() -> None:

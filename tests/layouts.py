@@ -7,8 +7,12 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from dacl_mm.datasets import FER2013, RAFDB, AffectNet, FERFolder, FERPlus
-from dacl_mm.datasets.faces import draw_face
+from dacl_mm.datasets.readers.affectnet import AffectNet
+from dacl_mm.datasets.readers.fer2013 import FER2013
+from dacl_mm.datasets.readers.ferplus import FERPlus
+from dacl_mm.datasets.readers.folder import FERFolder
+from dacl_mm.datasets.readers.rafdb import RAFDB
+from dacl_mm.datasets.synthetic.faces import draw_face
 
 SEVEN = ('neutral', 'happiness', 'sadness', 'surprise', 'fear', 'anger', 'disgust')
 RAFDB_ORDER = ('surprise', 'fear', 'disgust', 'happiness', 'sadness', 'anger', 'neutral')  # 1..7

@@ -9,8 +9,8 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmpretrain.registry import HOOKS, METRICS, MODELS, TRANSFORMS, VISUALIZERS
 
-from dacl_mm.comparison.methods import differences, read_methods
-from dacl_mm.hooks import CenterUpdateHook
+from dacl_mm.comparison.plan.methods import differences, read_methods
+from dacl_mm.engine.hooks.center_update import CenterUpdateHook
 
 CONFIGS = sorted((REPO / 'configs').glob('*.py'))
 SETS = sorted((REPO / 'configs' / 'compare').glob('*.py'))

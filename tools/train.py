@@ -1,64 +1,8 @@
 #!/usr/bin/env python
 """Train a model: python tools/train.py configs/dacl_r18_rafdb.py"""
 
-import argparse
-import os
-
-from mmengine.config import DictAction
-
-from dacl_mm import cli
-
-
-def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description='Train a model')
-    parser.add_argument('config', help='config file')
-    parser.add_argument('--work-dir', help='folder of logs and checkpoints (default: work_dirs/<config>)')
-    parser.add_argument(
-        '--resume',
-        nargs='?',
-        const='auto',
-        help='go on from a checkpoint; without a value, from the latest one in the work dir',
-    )
-    parser.add_argument('--amp', action='store_true', help='mixed precision (bfloat16 on a CPU)')
-    parser.add_argument('--no-validate', action='store_true', help='do not validate during training')
-    parser.add_argument(
-        '--auto-scale-lr', action='store_true', help='scale the learning rate with the total batch size'
-    )
-    parser.add_argument('--no-pin-memory', action='store_true', help='no pinned memory in the loaders')
-    parser.add_argument(
-        '--no-persistent-workers', action='store_true', help='start the loader processes anew each epoch'
-    )
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=DictAction,
-        help='override config keys: key=value, lists as key="[a,b]"',
-    )
-    parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none')
-    parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
-    args = parser.parse_args()
-    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
-    return args
-
-
-def main() -> None:
-    args = parse_args()
-    cfg = cli.load_config(args.config)
-    cfg.launcher = args.launcher
-    cli.set_options(cfg, args.cfg_options)
-    cli.set_work_dir(cfg, args.work_dir, args.config)
-    if args.no_validate:
-        cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
-        cfg.default_hooks.checkpoint.save_best = None
-    if args.amp:
-        cli.set_amp(cfg)
-    if args.auto_scale_lr:
-        cfg.auto_scale_lr.enable = True
-    cli.set_loader_defaults(cfg, not args.no_pin_memory, not args.no_persistent_workers)
-    cli.set_resume(cfg, args.resume)
-    cli.check_protocol(cfg)
-    cli.build_runner(cfg).train()
-
+from dacl_mm.cli.run import run
+from dacl_mm.cli.train import main
 
 if __name__ == '__main__':
-    cli.run(main)
+    run(main)

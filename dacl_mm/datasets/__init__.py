@@ -1,14 +1,10 @@
-from .affectnet import AffectNet
-from .base import DatasetError, FERDataset
-from .fer2013 import FER2013
-from .ferplus import FERPlus
-from .folder import FERFolder
-from .images import LoadFace, UnreadableImageError
+from .base import FERDataset
+from .images import LoadFace
 from .labels import EXPRESSIONS, PAPER_CLASSES
-from .rafdb import RAFDB
+from .readers import FER2013, RAFDB, AffectNet, FERFolder, FERPlus
 from .sampling import BalancedSampler, FERClassBalanced
-from .synthetic import SyntheticFaces
-from .transforms import DrawFace, RandomFiveCrop
+from .synthetic import DrawFace, SyntheticFaces
+from .transforms import RandomFiveCrop
 
 __all__ = [
     'EXPRESSIONS',
@@ -17,7 +13,6 @@ __all__ = [
     'RAFDB',
     'AffectNet',
     'BalancedSampler',
-    'DatasetError',
     'DrawFace',
     'FERClassBalanced',
     'FERDataset',
@@ -26,5 +21,4 @@ __all__ = [
     'LoadFace',
     'RandomFiveCrop',
     'SyntheticFaces',
-    'UnreadableImageError',
 ]

@@ -1,8 +1,6 @@
 """What all facial-expression data sets share."""
 
-import random
 from collections.abc import Mapping, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -10,53 +8,16 @@ import torch
 from mmengine.logging import print_log
 from mmpretrain.datasets import BaseDataset
 
-from .duplicates import groups, near_pairs
-from .facts import image_facts
-from .images import UnreadableImageError
+from dacl_mm.errors import DatasetError, UnreadableImageError, UserError
+
+from .draws import RepeatedIndex, seeded_draws
 from .labels import EXPRESSIONS, PAPER_CLASSES, class_index
+from .scan.duplicates import groups, near_pairs
+from .scan.facts import image_facts
 from .split import held_out
 from .table import Records, SampleTable
 
 SPLITS = ('train', 'val', 'trainval', 'test')
-
-
-class DatasetError(ValueError):
-    """A data set that is missing or not as its owners distribute it."""
-
-
-@contextmanager
-def seeded_draws(*entropy: int):
-    """Seed random, numpy and torch from integers, and restore them afterwards."""
-    state = random.getstate(), np.random.get_state(), torch.get_rng_state()
-    seeds = np.random.SeedSequence(entropy).generate_state(3)
-    random.seed(int(seeds[0]))
-    np.random.seed(int(seeds[1]))
-    torch.default_generator.manual_seed(int(seeds[2]))
-    try:
-        yield
-    finally:
-        random.setstate(state[0])
-        np.random.set_state(state[1])
-        torch.set_rng_state(state[2])
-
-
-class RepeatedIndex(int):
-    """The index of a sample that comes another time in an epoch.
-
-    Args:
-        index: The sample.
-        repeat: How many times it came before, 1 or more.
-    """
-
-    repeat: int
-
-    def __new__(cls, index: int, repeat: int):
-        self = super().__new__(cls, index)
-        self.repeat = repeat
-        return self
-
-    def __reduce__(self):
-        return RepeatedIndex, (int(self), self.repeat)
 
 
 class FERDataset(BaseDataset):
@@ -85,7 +46,7 @@ class FERDataset(BaseDataset):
 
     Raises:
         DatasetError: If the root is missing or holds no such data set.
-        ValueError: If an option is out of range.
+        UserError: If an option is out of range.
     """
 
     METAINFO = dict(classes=PAPER_CLASSES)
@@ -111,13 +72,13 @@ class FERDataset(BaseDataset):
         **kwargs,
     ):
         if split not in SPLITS:
-            raise ValueError(f'split must be one of {", ".join(SPLITS)}, got {split!r}')
+            raise UserError(f'split must be one of {", ".join(SPLITS)}, got {split!r}')
         if not 0 < val_fraction < 1:
-            raise ValueError(f'val_fraction must lie in (0, 1), got {val_fraction}')
+            raise UserError(f'val_fraction must lie in (0, 1), got {val_fraction}')
         if unreadable not in ('error', 'replace'):
-            raise ValueError(f"unreadable must be 'error' or 'replace', got {unreadable!r}")
+            raise UserError(f"unreadable must be 'error' or 'replace', got {unreadable!r}")
         if layout is not None and layout not in self.LAYOUTS:
-            raise ValueError(f'layout must be one of {", ".join(self.LAYOUTS)}, got {layout!r}')
+            raise UserError(f'layout must be one of {", ".join(self.LAYOUTS)}, got {layout!r}')
         self.split = split
         self.layout = layout
         self.val_fraction = val_fraction

@@ -5,9 +5,7 @@ from mmcv.transforms import BaseTransform
 from mmpretrain.registry import TRANSFORMS
 from PIL import Image, ImageOps
 
-
-class UnreadableImageError(ValueError):
-    """An image file that is missing, truncated, empty or no image."""
+from dacl_mm.errors import UnreadableImageError
 
 
 def open_image(path: str) -> Image.Image:

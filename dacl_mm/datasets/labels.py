@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from dacl_mm.errors import UserError
+
 EXPRESSIONS = (
     'neutral',
     'happiness',
@@ -21,11 +23,11 @@ def class_index(classes: Sequence[str], names: Sequence[str] = EXPRESSIONS) -> d
     """Map class names to indices.
 
     Raises:
-        ValueError: If a class is not among ``names`` or occurs twice.
+        UserError: If a class is not among ``names`` or occurs twice.
     """
     unknown = [c for c in classes if c not in names]
     if unknown:
-        raise ValueError(f'unknown class {unknown[0]!r}: choose from {", ".join(names)}')
+        raise UserError(f'unknown class {unknown[0]!r}: choose from {", ".join(names)}')
     if len(set(classes)) != len(classes):
-        raise ValueError(f'a class occurs twice in {tuple(classes)}')
+        raise UserError(f'a class occurs twice in {tuple(classes)}')
     return {name: i for i, name in enumerate(classes)}

@@ -8,7 +8,9 @@ import torch
 from mmengine.dataset import ClassBalancedDataset, DefaultSampler
 from mmpretrain.registry import DATA_SAMPLERS, DATASETS
 
-from .base import RepeatedIndex
+from dacl_mm.errors import UserError
+
+from .draws import RepeatedIndex
 
 
 @DATA_SAMPLERS.register_module()
@@ -28,7 +30,7 @@ class BalancedSampler(DefaultSampler):
 
     def __init__(self, dataset, power: float = 1.0, seed: int | None = None, round_up: bool = True):
         if power < 0:
-            raise ValueError(f'power must not be negative, got {power}')
+            raise UserError(f'power must not be negative, got {power}')
         super().__init__(dataset, shuffle=True, seed=seed, round_up=round_up)
         labels = torch.as_tensor(np.asarray(dataset.get_gt_labels()))
         self.weights = torch.bincount(labels).double().clamp_min(1).pow(-power)[labels]

@@ -5,7 +5,7 @@ from mmcv.transforms import BaseTransform
 from mmcv.transforms.utils import cache_randomness
 from mmpretrain.registry import TRANSFORMS
 
-from .faces import draw_face
+from dacl_mm.errors import UserError
 
 
 @TRANSFORMS.register_module()
@@ -34,12 +34,12 @@ class RandomFiveCrop(BaseTransform):
         """Crop the image.
 
         Raises:
-            ValueError: If the image is smaller than the crop.
+            UserError: If the image is smaller than the crop.
         """
         height, width = results['img'].shape[:2]
         down, right = height - self.crop_size, width - self.crop_size
         if down < 0 or right < 0:
-            raise ValueError(
+            raise UserError(
                 f'{results.get("img_path", "image")}: {width} x {height} px is smaller than the '
                 f'{self.crop_size} px crop; put ResizeEdge before RandomFiveCrop'
             )
@@ -52,24 +52,3 @@ class RandomFiveCrop(BaseTransform):
 
     def __repr__(self) -> str:
         return f'{type(self).__name__}(crop_size={self.crop_size})'
-
-
-@TRANSFORMS.register_module()
-class DrawFace(BaseTransform):
-    """Draw the image of a record of :class:`SyntheticFaces`, instead of reading a file.
-
-    Required keys: ``face_seed``, ``expression``. Added: ``img`` (BGR, uint8),
-    ``img_shape``, ``ori_shape``.
-
-    Args:
-        size: Side of the image in pixels.
-    """
-
-    def __init__(self, size: int = 64):
-        self.size = size
-
-    def transform(self, results: dict) -> dict:
-        """Add the image."""
-        results['img'] = draw_face(results['expression'], results['face_seed'], self.size)
-        results['img_shape'] = results['ori_shape'] = results['img'].shape[:2]
-        return results

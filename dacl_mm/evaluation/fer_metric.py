@@ -7,6 +7,8 @@ from mmengine.evaluator import BaseMetric
 from mmpretrain.evaluation import ConfusionMatrix
 from mmpretrain.registry import METRICS
 
+from dacl_mm.errors import UserError
+
 from . import functional as F
 
 
@@ -42,7 +44,7 @@ class FERMetric(BaseMetric):
         """Keep score (K,) and label of each sample."""
         for sample in data_samples:
             if 'gt_label' not in sample:
-                raise ValueError(f'{sample.get("img_path", "a sample")} has no label to evaluate against')
+                raise UserError(f'{sample.get("img_path", "a sample")} has no label to evaluate against')
             self.results.append((sample['pred_score'].float().cpu().numpy(), int(sample['gt_label'])))
 
     def compute_metrics(self, results: list) -> dict[str, float]:

@@ -7,6 +7,7 @@ from mmengine.evaluator import Evaluator
 from mmpretrain.registry import EVALUATORS
 
 from dacl_mm.datasets.labels import class_index
+from dacl_mm.errors import UserError
 
 
 @EVALUATORS.register_module()
@@ -23,7 +24,7 @@ class SharedClassesEvaluator(Evaluator):
         shared: Names of the classes that count, among the model's.
 
     Raises:
-        ValueError: If a name is not among the model's classes.
+        UserError: If a name is not among the model's classes.
     """
 
     def __init__(self, metrics, shared: Sequence[str]):
@@ -35,7 +36,7 @@ class SharedClassesEvaluator(Evaluator):
         index = class_index(self.dataset_meta['classes'])
         absent = [name for name in self.shared if name not in index]
         if absent:
-            raise ValueError(f'shared names {absent}, the classes are {", ".join(index)}')
+            raise UserError(f'shared names {absent}, the classes are {", ".join(index)}')
         for sample in data_samples:
             score = sample.pred_score
             kept = torch.zeros_like(score, dtype=torch.bool)

@@ -1,8 +1,8 @@
+from . import attention, heads, losses, weights
 from .attention import ConstantAttention, DACLAttention, ShuffledAttention
-from .center_loss import CenterLoss, SparseCenterLoss
-from .center_loss_head import CenterLossHead
-from .dacl_head import DACLHead
-from .pretrained import PretrainedBackbone
+from .heads import CenterLossHead, DACLHead
+from .losses import CenterLoss, SparseCenterLoss
+from .weights import PretrainedBackbone
 
 __all__ = [
     'CenterLoss',
@@ -13,4 +13,8 @@ __all__ = [
     'PretrainedBackbone',
     'ShuffledAttention',
     'SparseCenterLoss',
+    'attention',
+    'heads',
+    'losses',
+    'weights',
 ]

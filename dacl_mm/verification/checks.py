@@ -9,10 +9,10 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from dacl_mm.datasets.base import FERDataset
-from dacl_mm.datasets.duplicates import near_pairs
-from dacl_mm.datasets.facts import image_facts
-from dacl_mm.datasets.folder import SUFFIXES
 from dacl_mm.datasets.labels import EXPRESSIONS
+from dacl_mm.datasets.readers.folder import SUFFIXES
+from dacl_mm.datasets.scan.duplicates import near_pairs
+from dacl_mm.datasets.scan.facts import image_facts
 from dacl_mm.datasets.table import SampleTable
 
 COMMON_MODES = (b'RGB', b'L')

@@ -7,9 +7,10 @@ import numpy as np
 from matplotlib.figure import Figure
 from PIL import Image, ImageDraw
 
-from dacl_mm.datasets.images import UnreadableImageError, open_image, to_bgr
+from dacl_mm.datasets.images import open_image, to_bgr
 from dacl_mm.datasets.labels import EXPRESSIONS
 from dacl_mm.datasets.table import SampleTable
+from dacl_mm.errors import UnreadableImageError
 
 from .checks import Part, Problem
 

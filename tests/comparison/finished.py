@@ -7,10 +7,10 @@ import numpy as np
 import torch
 from conftest import REPO
 
-from dacl_mm.comparison.cost import model_cost
-from dacl_mm.comparison.methods import Method, read_methods
-from dacl_mm.comparison.runs import plan_runs, write_config
-from dacl_mm.hooks.attention_record import describe
+from dacl_mm.comparison.plan.cost import model_cost
+from dacl_mm.comparison.plan.methods import Method, read_methods
+from dacl_mm.comparison.plan.runs import plan_runs, write_config
+from dacl_mm.comparison.run.hooks.attention_record import describe
 
 NUM_TEST = 210
 #: Chance of each method to name an image rightly.

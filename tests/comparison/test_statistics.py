@@ -8,7 +8,7 @@ import pytest
 from scipy import stats
 from statsmodels.stats.power import TTestPower
 
-from dacl_mm.comparison import statistics as st
+from dacl_mm.comparison.analysis import statistics as st
 
 
 def test_intervals():

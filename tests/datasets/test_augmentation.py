@@ -4,7 +4,8 @@ import torch
 from mmengine.dataset import pseudo_collate
 from torch.utils.data import DataLoader
 
-from dacl_mm.datasets import RandomFiveCrop, SyntheticFaces
+from dacl_mm.datasets.synthetic.synthetic_faces import SyntheticFaces
+from dacl_mm.datasets.transforms import RandomFiveCrop
 
 PIPELINE = [
     dict(type='DrawFace', size=40),

@@ -10,8 +10,9 @@ from mmengine.registry import init_default_scope
 from mmpretrain.registry import DATASETS, MODELS
 from torch.utils.data import DataLoader
 
-from dacl_mm.datasets import FER2013, BalancedSampler
-from dacl_mm.hooks import ClassWeightHook
+from dacl_mm.datasets.readers.fer2013 import FER2013
+from dacl_mm.datasets.sampling import BalancedSampler
+from dacl_mm.engine.hooks.class_weight import ClassWeightHook
 
 PIPELINE = [dict(type='LoadFace'), dict(type='RandomFiveCrop', crop_size=24), dict(type='PackInputs')]
 

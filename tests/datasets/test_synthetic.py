@@ -3,8 +3,9 @@ import hashlib
 import numpy as np
 import pytest
 
-from dacl_mm.datasets import EXPRESSIONS, SyntheticFaces
-from dacl_mm.datasets.faces import draw_face
+from dacl_mm.datasets.labels import EXPRESSIONS
+from dacl_mm.datasets.synthetic.faces import draw_face
+from dacl_mm.datasets.synthetic.synthetic_faces import SyntheticFaces
 
 
 def test_drawing_is_deterministic():

@@ -6,7 +6,7 @@ import torch
 from mmpretrain.structures import DataSample
 from sklearn import metrics as sk
 
-from dacl_mm.evaluation import FERMetric
+from dacl_mm.evaluation.fer_metric import FERMetric
 from dacl_mm.evaluation.functional import expected_calibration_error
 
 NAMES = ('neutral', 'happiness', 'sadness')

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from conftest import REPO, run_tool
 
-from dacl_mm.comparison.executors import LocalExecutor
-from dacl_mm.comparison.methods import read_methods
-from dacl_mm.comparison.runs import plan_runs
+from dacl_mm.comparison.plan.methods import read_methods
+from dacl_mm.comparison.plan.runs import plan_runs
+from dacl_mm.comparison.run.executors import LocalExecutor
 
 OPTIONS = {
     'train_dataloader.dataset.num_images': 48,

@@ -7,8 +7,8 @@ from conftest import REPO, run_tool
 from sklearn.linear_model import RidgeClassifier
 from sklearn.preprocessing import StandardScaler
 
-from dacl_mm.datasets import SyntheticFaces
-from dacl_mm.datasets.faces import draw_face
+from dacl_mm.datasets.synthetic.faces import draw_face
+from dacl_mm.datasets.synthetic.synthetic_faces import SyntheticFaces
 
 
 def pixels(split: str, count: int) -> tuple[np.ndarray, list[int]]:

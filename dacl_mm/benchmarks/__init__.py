@@ -1,0 +1,1 @@
+"""Speed as ratios of interleaved runs; ``tools/benchmark.py`` calls the cases."""

@@ -1,0 +1,32 @@
+"""dacl-mm train | test | compare | ...: the command lines of ``tools/``, after installation."""
+
+import sys
+from importlib import import_module
+
+from .run import run
+
+COMMANDS = {
+    'train': 'train',
+    'test': 'test',
+    'compare': 'compare',
+    'verify': 'verify_dataset',
+    'browse': 'browse_dataset',
+    'convert': 'convert_checkpoint',
+    'demo': 'demo',
+    'benchmark': 'benchmark',
+}
+
+
+def main() -> None:
+    """Hand the arguments on to the command that the first one names."""
+    name = sys.argv[1] if len(sys.argv) > 1 else ''
+    if name not in COMMANDS:
+        wanted = ' | '.join(COMMANDS)
+        print(f'usage: dacl-mm {wanted} ...\n(dacl-mm COMMAND --help shows its options)', file=sys.stderr)
+        sys.exit(0 if name in ('-h', '--help') else 2)
+    sys.argv = [f'dacl-mm {name}', *sys.argv[2:]]
+    run(import_module(f'dacl_mm.cli.{COMMANDS[name]}').main)
+
+
+if __name__ == '__main__':
+    main()

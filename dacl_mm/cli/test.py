@@ -1,0 +1,76 @@
+"""Evaluate a checkpoint: python tools/test.py CONFIG CHECKPOINT"""
+
+import argparse
+import os
+
+import mmengine
+from mmengine.config import DictAction
+from mmengine.evaluator import DumpResults
+
+from dacl_mm.config import load_config, set_loader_defaults, set_options, set_tta, set_work_dir
+from dacl_mm.engine.launch import build_runner
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description='Evaluate a checkpoint on the test split')
+    parser.add_argument('config', help='config file')
+    parser.add_argument('checkpoint', help='checkpoint file')
+    parser.add_argument('--work-dir', help='folder of logs and pictures (default: work_dirs/<config>)')
+    parser.add_argument('--out', help='file of the results (.json for metrics, .pkl for predictions)')
+    parser.add_argument('--out-item', choices=['metrics', 'pred'], help='what --out holds (default: pred)')
+    parser.add_argument('--dump', help='file of all predictions for offline evaluation (.pkl)')
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=DictAction,
+        help='override config keys: key=value, lists as key="[a,b]"',
+    )
+    parser.add_argument('--amp', action='store_true', help='mixed precision')
+    parser.add_argument('--show-dir', help='folder for pictures of the predictions')
+    parser.add_argument('--show', action='store_true', help='show predictions in a window')
+    parser.add_argument('--interval', type=int, default=1, help='picture every n-th sample')
+    parser.add_argument('--wait-time', type=float, default=2, help='seconds a window stays')
+    parser.add_argument('--no-pin-memory', action='store_true', help='no pinned memory in the loaders')
+    parser.add_argument('--tta', action='store_true', help="the config's test-time augmentation, else flip")
+    parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none')
+    parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
+    args = parser.parse_args()
+    if args.out_item and not args.out:
+        parser.error('--out-item needs --out FILE')
+    pickles = [args.dump, args.out if args.out_item != 'metrics' else None]
+    for path in pickles:
+        if path and not path.endswith(('.pkl', '.pickle')):
+            parser.error(f'predictions are written as .pkl, got {path} (--out-item metrics writes .json)')
+    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
+    return args
+
+
+def main() -> None:
+    args = parse_args()
+    cfg = load_config(args.config)
+    set_options(cfg, args.cfg_options)
+    cfg.launcher = args.launcher
+    set_work_dir(cfg, args.work_dir, args.config)
+    cfg.load_from, cfg.resume = args.checkpoint, False
+    # Weights come from the checkpoint: do not ask for the pretrained file.
+    cfg.model.backbone.init_cfg = None
+    if args.amp:
+        cfg.test_cfg.fp16 = True
+    if args.show or args.show_dir:
+        cfg.default_hooks.visualization.update(
+            enable=True,
+            show=args.show,
+            wait_time=args.wait_time,
+            out_dir=args.show_dir,
+            interval=args.interval,
+        )
+    if args.tta:
+        set_tta(cfg)
+    set_loader_defaults(cfg, not args.no_pin_memory, persistent_workers=False)
+    runner = build_runner(cfg)
+    dumps = {args.dump, args.out if args.out_item != 'metrics' else None} - {None}
+    for path in dumps:
+        runner.test_evaluator.metrics.append(DumpResults(out_file_path=path))
+    metrics = runner.test()
+    if args.out_item == 'metrics':
+        mmengine.dump(metrics, args.out)

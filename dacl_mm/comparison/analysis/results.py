@@ -1,0 +1,182 @@
+"""What finished runs say together."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+
+from dacl_mm.comparison.plan.methods import PROTOCOLS
+from dacl_mm.comparison.plan.runs import Run
+from dacl_mm.comparison.run.hooks.prediction_record import FILE as PREDICTIONS
+from dacl_mm.comparison.run.scheduler import failure
+from dacl_mm.errors import ComparisonError
+
+from . import statistics as st
+
+
+@dataclass
+class Finished:
+    """A finished run with its predictions on the test split."""
+
+    run: Run
+    result: dict
+
+    @cached_property
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Return the arrays of predictions.npz (see :class:`PredictionRecordHook`)."""
+        with np.load(self.run.folder / PREDICTIONS) as file:
+            return dict(file)
+
+    @property
+    def label(self) -> np.ndarray:
+        """Labels, (N,)."""
+        return self.arrays['label']
+
+    @property
+    def prediction(self) -> np.ndarray:
+        """Predicted classes, (N,)."""
+        return self.arrays['score'].argmax(1)
+
+    @property
+    def correct(self) -> np.ndarray:
+        """Whether each image was right, (N,)."""
+        return self.prediction == self.label
+
+    @cached_property
+    def class_means(self) -> np.ndarray:
+        """Return the mean embedding of each class that has images, (K', d)."""
+        embedding = self.arrays['embedding'].astype(np.float32)
+        return np.stack([embedding[self.label == k].mean(0) for k in np.unique(self.label)])
+
+    @cached_property
+    def distances(self) -> tuple[float, float]:
+        """Return mean Euclidean distances: image to the mean of its class, and between class means."""
+        embedding = self.arrays['embedding'].astype(np.float32)
+        _, which = np.unique(self.label, return_inverse=True)
+        intra = np.linalg.norm(embedding - self.class_means[which], axis=1).mean()
+        gaps = np.linalg.norm(self.class_means[:, None] - self.class_means[None], axis=2)
+        return float(intra), float(gaps[np.triu_indices(len(gaps), 1)].mean())
+
+    def metric(self, name: str) -> float:
+        """Return a test metric in percent: 'accuracy' or a name of :class:`FERMetric`."""
+        key = 'accuracy/top1' if name == 'accuracy' else f'fer/{name}'
+        return self.result['metrics'][key]
+
+
+@dataclass
+class Column:
+    """All runs of one protocol.
+
+    Attributes:
+        protocol: One of :data:`PROTOCOLS`.
+        methods: Names, in the order of the report; the first is the baseline.
+        finished: Method -> its finished runs by seed.
+        failed: Method -> seed -> how it failed.
+    """
+
+    protocol: str
+    methods: list[str]
+    finished: dict[str, dict[int, Finished]]
+    failed: dict[str, dict[int, dict]] = field(default_factory=dict)
+
+    def runs(self, method: str) -> list[Finished]:
+        """Return a method's finished runs in the order of the seeds."""
+        return [run for _, run in sorted(self.finished[method].items())]
+
+    def values(self, method: str, metric: str) -> list[float]:
+        """Return a metric of each finished seed, in percent."""
+        return [run.metric(metric) for run in self.runs(method)]
+
+    @property
+    def present(self) -> list[str]:
+        """Methods with a finished run."""
+        return [method for method in self.methods if self.finished[method]]
+
+    @cached_property
+    def any_run(self) -> Finished:
+        """Return one finished run: test images and classes are those of all."""
+        return self.runs(self.present[0])[0]
+
+    @property
+    def classes(self) -> list[str]:
+        """Class names in the models' order."""
+        return self.any_run.result['classes']
+
+    @cached_property
+    def differences(self) -> dict[str, list[st.Difference]]:
+        """Compare all pairs: metric -> differences, each method minus an earlier one."""
+        found: dict[str, list[st.Difference]] = {}
+        for metric in st.METRICS:
+            pairs = [self._pair(b, a, metric) for a, b in combinations(self.present, 2)]
+            found[metric] = st.adjust([pair for pair in pairs if pair is not None])
+        return found
+
+    def _pair(self, a: str, b: str, metric: str) -> st.Difference | None:
+        seeds = sorted(self.finished[a].keys() & self.finished[b].keys())
+        if not seeds:
+            return None
+        right = [np.stack([self.finished[m][s].correct for s in seeds]) for m in (a, b)]
+        return st.compare_pair((a, b), (right[0], right[1]), self.any_run.label, metric)
+
+    def against_baseline(self, metric: str) -> list[st.Difference]:
+        """Return the differences of each method to the first."""
+        return [d for d in self.differences[metric] if d.b == self.present[0]]
+
+    def confusion(self, method: str) -> np.ndarray:
+        """Sum the confusion matrices over seeds, (K, K): row = label."""
+        k = len(self.classes)
+        counts = np.zeros((k, k), int)
+        for run in self.runs(method):
+            np.add.at(counts, (run.label, run.prediction), 1)
+        return counts
+
+
+def read_runs(work_dir: Path, order: Sequence[str]) -> list[Column]:
+    """Read every finished and failed run of a folder.
+
+    Args:
+        work_dir: Of the comparison.
+        order: Methods to come first; others of earlier calls follow.
+
+    Returns:
+        One column for each protocol that has a finished run.
+
+    Raises:
+        ComparisonError: If runs were tested on different images.
+    """
+    columns = []
+    for protocol in PROTOCOLS:
+        finished: dict[str, dict[int, Finished]] = {name: {} for name in order}
+        failed: dict[str, dict[int, dict]] = {}
+        for folder in sorted((work_dir / 'runs' / protocol).glob('*/seed_*')):
+            if not folder.is_dir():  # the config beside it
+                continue
+            run = Run(folder.parent.name, int(folder.name[5:]), protocol, folder)
+            result = run.result()
+            if result is not None:
+                run = Run(result['method'], run.seed, protocol, folder)
+                finished.setdefault(run.method, {})[run.seed] = Finished(run, result)
+            elif (how := failure(run)) is not None:
+                failed.setdefault(run.method, {})[run.seed] = how
+        methods = [name for name in finished if finished[name] or name in order]
+        column = Column(protocol, methods, finished, failed)
+        if column.present:
+            _check_images(column)
+        if column.present or failed:
+            columns.append(column)
+    return columns
+
+
+def _check_images(column: Column) -> None:
+    first = column.any_run
+    for method in column.present:
+        for run in column.runs(method):
+            same = np.array_equal(run.arrays['path'], first.arrays['path'])
+            if not same or not np.array_equal(run.label, first.label):
+                raise ComparisonError(
+                    f'{run.run.folder} and {first.run.folder} were tested on different images: delete one, '
+                    'or compare in another --work-dir'
+                )

@@ -1,0 +1,1 @@
+"""What is compared: methods, seeds, and the complete config of each run."""

@@ -1,0 +1,122 @@
+"""What is compared: configs, and sets of methods that share one."""
+
+from copy import deepcopy
+from pathlib import Path
+from typing import NamedTuple
+
+from mmengine.config import Config
+
+from dacl_mm.config import PAPER_PROTOCOL, check_protocol, load_config, set_options
+from dacl_mm.errors import MissingFileError, UserError
+from dacl_mm.hub import config_dir
+
+HELD_OUT, PAPER = 'held-out', 'paper'
+PROTOCOLS = (HELD_OUT, PAPER)
+#: The options of the two pinned dataset fields that decide which images are tested.
+TEST_FIELDS = ('type', 'data_root', 'classes', 'layout', 'test_part', 'indices', 'num_images', 'seed')
+
+
+class Method(NamedTuple):
+    """A name and its complete config."""
+
+    name: str
+    cfg: Config
+
+
+def read_methods(paths: list[str], options: dict | None = None) -> list[Method]:
+    """Read configs; one with a key ``methods`` is a set.
+
+    A set is a complete config, whose ``model`` each of its methods replaces:
+    ``methods = dict(NAME=dict(model=FILE, options={KEY: VALUE}))``. The file's
+    ``model`` counts; a relative path is looked up beside the set, then among the
+    packaged configs.
+
+    Args:
+        paths: Config files; a name without a folder is also looked up among the
+            packaged configs.
+        options: Overrides of every method's keys.
+
+    Raises:
+        MissingFileError: If a file is missing.
+        UserError: If two methods have one name, or test on different images.
+    """
+    methods: list[Method] = []
+    for path in paths:
+        cfg = load_config(path)
+        entries = cfg.pop('methods', None)
+        if entries is None:
+            methods.append(Method(Path(path).stem, cfg))
+            continue
+        for name, entry in entries.items():
+            own = deepcopy(cfg)
+            if 'model' not in entry:
+                raise UserError(f'{path}: method {name} lacks the key model, the file of its model')
+            own.model = _model(entry['model'], Path(cfg.filename).parent)
+            set_options(own, dict(entry.get('options', {})))
+            methods.append(Method(name, own))
+    for method in methods:
+        set_options(method.cfg, options)
+    _check(methods)
+    return methods
+
+
+def _model(file: str, beside: Path):
+    for folder in (beside, config_dir()):
+        if (folder / file).is_file():
+            return load_config(str(folder / file)).model
+    raise MissingFileError(f'model file {file} exists neither in {beside} nor among the packaged configs')
+
+
+def _check(methods: list[Method]) -> None:
+    names = [method.name for method in methods]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise UserError(f'two methods are named {", ".join(twice)}: give the configs different file names')
+    for method in methods:
+        if method.cfg.get('load_from') or method.cfg.get('resume'):
+            raise UserError(
+                f'{method.name}: load_from and resume would give it other initial weights than the rest; '
+                'use model.backbone.init_cfg.checkpoint'
+            )
+    first = methods[0]
+    for method in methods[1:]:
+        for field in TEST_FIELDS:
+            mine, its = (m.cfg.test_dataloader.dataset.get(field) for m in (method, first))
+            if mine != its:
+                raise UserError(
+                    f'{method.name} and {first.name} are tested on different images: test_dataloader.'
+                    f'dataset.{field} is {mine!r} and {its!r}'
+                )
+
+
+def differences(methods: list[Method]) -> dict[str, list[str]]:
+    """List the top-level keys, other than the model, in which each method differs from the first."""
+    first = methods[0].cfg.to_dict()
+    found = {}
+    for method in methods:
+        own = method.cfg.to_dict()
+        keys = {key for key in first.keys() | own.keys() if first.get(key) != own.get(key)}
+        found[method.name] = sorted(keys - {'model', 'work_dir', 'protocol'})
+    return found
+
+
+def with_protocol(cfg: Config, protocol: str) -> Config:
+    """Return a copy that selects its epoch as the protocol says.
+
+    Raises:
+        UserError: If the held-out protocol is asked of a config that selects on
+            the test split.
+    """
+    cfg = deepcopy(cfg)
+    if protocol == PAPER:
+        cfg.protocol = PAPER_PROTOCOL
+        train = cfg.train_dataloader.dataset
+        if train.get('split') == 'train':
+            train.split = 'trainval'
+        cfg.val_dataloader = deepcopy(cfg.test_dataloader)
+        cfg.val_evaluator = deepcopy(cfg.test_evaluator)
+        return cfg
+    if cfg.get('protocol') == PAPER_PROTOCOL:
+        raise UserError('the config follows the paper protocol: compare with --protocol paper')
+    check_protocol(cfg)
+    return cfg

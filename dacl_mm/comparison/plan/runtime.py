@@ -1,0 +1,44 @@
+"""What every compared config needs at run time, added where it is missing."""
+
+from typing import Any
+
+from mmengine.config import Config, ConfigDict
+
+from dacl_mm.errors import UserError
+
+HOOKS = (
+    'AugmentationSeedHook',
+    'ReportHook',
+    'PlainCheckpointHook',
+    'PairedInitHook',
+    'ProgressHook',
+    'AttentionRecordHook',
+)
+
+
+def add_runtime(cfg: Config) -> None:
+    """Complete a config, of MMPretrain's own too, so that it can be compared.
+
+    Adds hooks, metrics and safe checkpoints where they are missing; leaves alone what
+    is there.
+
+    Raises:
+        UserError: If nothing would select the epoch.
+    """
+    if not cfg.get('val_dataloader') or cfg.get('val_cfg') is None:
+        raise UserError(f'{cfg.filename}: no val_dataloader and val_cfg, so nothing selects the epoch')
+    cfg.setdefault('default_scope', 'mmpretrain')
+    present = {hook['type'] for hook in cfg.get('custom_hooks') or []}
+    missing = [dict(type=name) for name in HOOKS if name not in present]
+    cfg.custom_hooks = [*(cfg.get('custom_hooks') or []), *missing]
+    hooks = cfg.setdefault('default_hooks', ConfigDict())
+    checkpoint = hooks.setdefault('checkpoint', ConfigDict())
+    checkpoint.update(type='AtomicCheckpointHook', interval=1, max_keep_ckpts=1)
+    if checkpoint.get('save_best') in (None, 'auto'):
+        checkpoint.update(save_best='accuracy/top1', rule='greater')
+    for field in ('val_evaluator', 'test_evaluator'):
+        evaluator = cfg[field]
+        metrics = evaluator if isinstance(evaluator, list) else [evaluator]
+        types = {metric['type'] for metric in metrics}
+        wanted: list[dict[str, Any]] = [dict(type='Accuracy', topk=(1,)), dict(type='FERMetric')]
+        cfg[field] = [*metrics, *(metric for metric in wanted if metric['type'] not in types)]

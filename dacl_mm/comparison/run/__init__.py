@@ -1,0 +1,1 @@
+"""Runs: each in a process of its own, in order, at once or on a cluster."""

@@ -1,0 +1,78 @@
+"""Where runs are executed."""
+
+import os
+import subprocess
+import sys
+from itertools import cycle
+from typing import Protocol
+
+import torch
+
+from dacl_mm.comparison.plan.runs import Run
+from dacl_mm.errors import UserError
+
+
+class Executor(Protocol):
+    """Starts runs and tells when they ended."""
+
+    #: How many runs it takes at once.
+    capacity: int
+
+    def start(self, run: Run) -> None: ...
+
+    def ended(self) -> list[tuple[Run, int]]:
+        """Return the runs that ended since the last call, with their exit status."""
+
+    def stop(self) -> None:
+        """End whatever runs."""
+
+
+def job_command(run: Run) -> list[str]:
+    """Return the command of a run's process."""
+    return [sys.executable, '-m', 'dacl_mm.comparison.run.job', str(run.folder)]
+
+
+class LocalExecutor:
+    """Processes of this machine; they share its cores, and take its GPUs in turn.
+
+    Args:
+        jobs: How many at once.
+
+    Raises:
+        UserError: If that is under 1.
+    """
+
+    def __init__(self, jobs: int = 1):
+        if jobs < 1:
+            raise UserError(f'--jobs must be at least 1, got {jobs}')
+        self.capacity = jobs
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count() or 1
+        self._threads = str(max(cores // jobs, 1))
+        visible = os.environ.get('CUDA_VISIBLE_DEVICES')
+        count = torch.cuda.device_count()
+        devices = visible.split(',') if visible else [str(i) for i in range(count)]
+        self._devices = cycle(devices) if count else None
+        self._processes: dict[Run, subprocess.Popen] = {}
+
+    def start(self, run: Run) -> None:
+        env = dict(os.environ)
+        env.setdefault('OMP_NUM_THREADS', self._threads)
+        if self._devices is not None:
+            env['CUDA_VISIBLE_DEVICES'] = next(self._devices)
+        with open(run.log, 'a') as log:
+            self._processes[run] = subprocess.Popen(
+                job_command(run), stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, env=env
+            )
+
+    def ended(self) -> list[tuple[Run, int]]:
+        found = [(run, code) for run, p in self._processes.items() if (code := p.poll()) is not None]
+        for run, _ in found:
+            del self._processes[run]
+        return found
+
+    def stop(self) -> None:
+        for process in self._processes.values():
+            process.terminate()
+        for process in self._processes.values():
+            process.wait()
+        self._processes.clear()

@@ -1,0 +1,116 @@
+"""What the attention does over the epochs, on the same images each time."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+from mmengine.dataset import pseudo_collate
+from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
+from mmpretrain.registry import HOOKS
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from dacl_mm.errors import UserError
+from dacl_mm.models.attention.dacl import DACLAttention
+
+RECORD = 'attention_record'  # in the message hub, hence in checkpoints
+START = 'attention_start.pt'
+
+
+@contextmanager
+def batch_statistics(model: nn.Module) -> Iterator[None]:
+    """Normalise by the batch, as in training, and leave the running statistics alone."""
+    norms = [m for m in model.modules() if isinstance(m, _BatchNorm)]
+    kept = [(m.training, m.track_running_stats, m.running_mean, m.running_var) for m in norms]
+    for m in norms:
+        m.train()
+        m.track_running_stats, m.running_mean, m.running_var = False, None, None
+    try:
+        yield
+    finally:
+        for m, (training, track, mean, var) in zip(norms, kept):
+            m.train(training)
+            m.track_running_stats, m.running_mean, m.running_var = track, mean, var
+
+
+def describe(attention: Tensor, start: Tensor, bins: int = 50) -> dict:
+    """Describe A, (N, d), against its start, (N, d).
+
+    Returns:
+        ``mean``, ``spread`` (standard deviation over everything), ``share_above_half``,
+        ``shift`` (mean |A - start|), ``correlation`` with the start, ``input_share``
+        (how much of A's variance lies between the images within a dimension; the rest
+        is a fixed weight of each dimension) and ``histogram`` (shares of equal bins of
+        [0, 1]).
+    """
+    total = attention.var(unbiased=False)
+    within = attention.var(dim=0, unbiased=False).mean()
+    pair = torch.stack([attention.flatten(), start.flatten()])
+    histogram = torch.histc(attention, bins, 0, 1) / attention.numel()
+    return dict(
+        mean=attention.mean().item(),
+        spread=total.sqrt().item(),
+        share_above_half=(attention > 0.5).float().mean().item(),
+        shift=(attention - start).abs().mean().item(),
+        correlation=torch.corrcoef(pair)[0, 1].item(),
+        input_share=(within / total.clamp_min(1e-12)).item(),
+        histogram=histogram.tolist(),
+    )
+
+
+@HOOKS.register_module()
+class AttentionRecordHook(Hook):
+    """Record the attention before training and after each epoch.
+
+    A is that of the same validation images each time, by their own batch statistics.
+    The list of :func:`describe` goes to the message hub as ``attention_record``. A
+    model without attention network is left alone.
+
+    Args:
+        num_images: Images, spread evenly over the validation part.
+    """
+
+    # Before checkpoints are saved, so that they hold the record.
+    priority = 'NORMAL'
+
+    def __init__(self, num_images: int = 256):
+        if num_images < 2:
+            raise UserError(f'num_images must be at least 2, got {num_images}')
+        self.num_images = num_images
+        self._batch: dict | None = None
+
+    def before_train(self, runner) -> None:
+        if runner.iter == 0:
+            self._record(runner, 0)
+
+    def after_train_epoch(self, runner) -> None:
+        self._record(runner, runner.epoch + 1)
+
+    @torch.no_grad()
+    def _record(self, runner, epoch: int) -> None:
+        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        network = getattr(model.head, 'attention', None)
+        if not isinstance(network, DACLAttention) or runner.val_loop is None:
+            return
+        if self._batch is None:
+            self._batch = self._read(runner)
+        training = model.training
+        model.eval()
+        with batch_statistics(model):
+            inputs = model.data_preprocessor(self._batch)['inputs']
+            attention = network(model.backbone(inputs)[-1]).float().cpu()
+        model.train(training)
+        path = Path(runner.work_dir) / START
+        if epoch == 0:
+            torch.save(attention, path)
+        start = torch.load(path, weights_only=True)
+        record = runner.message_hub.get_info(RECORD) or []
+        row = dict(epoch=epoch, **describe(attention, start))
+        runner.message_hub.update_info(RECORD, [*record, row])
+
+    def _read(self, runner) -> dict:
+        dataset = runner.val_dataloader.dataset
+        step = max(len(dataset) // self.num_images, 1)
+        return pseudo_collate([dataset[i] for i in range(0, len(dataset), step)][: self.num_images])

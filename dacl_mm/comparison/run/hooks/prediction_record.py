@@ -1,0 +1,60 @@
+"""What a model says of each test image."""
+
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
+from mmpretrain.registry import HOOKS
+
+from dacl_mm.files import write_atomic
+
+FILE = 'predictions.npz'
+
+
+@HOOKS.register_module()
+class PredictionRecordHook(Hook):
+    """Save ``predictions.npz`` after testing, in one process.
+
+    Arrays: ``path`` (N,), ``label`` (N,), ``score`` (N, K), ``embedding`` (N, d)
+    as float16, and ``centers`` (K, d) where the model has them.
+    """
+
+    def before_test(self, runner) -> None:
+        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        self._model = model
+        self._rows: list[tuple] = []
+        self._hook = model.backbone.register_forward_hook(self._keep)
+
+    def _keep(self, module, inputs, features) -> None:
+        self._features = features
+
+    def after_test_iter(self, runner, batch_idx, data_batch=None, outputs=()) -> None:
+        features = self._features
+        if getattr(self._model, 'with_neck', False):
+            features = self._model.neck(features)
+        embedding = self._model.head.pre_logits(features).float().cpu().numpy()
+        for sample, x in zip(outputs, embedding, strict=True):
+            score = sample.pred_score.float().cpu().numpy()
+            self._rows.append((sample.img_path, int(sample.gt_label), score, x))
+
+    def after_test_epoch(self, runner, metrics=None) -> None:
+        path, label, score, embedding = zip(*self._rows)
+        arrays: dict[str, Any] = dict(
+            path=np.array(path),
+            label=np.array(label, np.int16),
+            score=np.array(score, np.float32),
+            embedding=np.array(embedding, np.float16),
+        )
+        loss = getattr(self._model.head, 'loss_center', None)
+        if loss is not None:
+            arrays['centers'] = loss.centers.float().cpu().numpy()
+        buffer = io.BytesIO()
+        np.savez_compressed(buffer, **arrays)
+        write_atomic(buffer.getvalue(), Path(runner.work_dir) / FILE)
+
+    def after_test(self, runner) -> None:
+        self._hook.remove()
+        del self._rows, self._features

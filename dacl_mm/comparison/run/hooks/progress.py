@@ -1,0 +1,62 @@
+"""How far a run is, for who watches it."""
+
+import json
+import time
+from pathlib import Path
+
+from mmengine.dist import is_main_process
+from mmengine.hooks import Hook
+from mmpretrain.registry import HOOKS
+
+from dacl_mm.comparison.plan.runs import PROGRESS_FILE
+from dacl_mm.files import write_atomic
+
+
+@HOOKS.register_module()
+class ProgressHook(Hook):
+    """Keep ``progress.json`` in the work dir.
+
+    Keys: ``phase`` ('train', 'val' or 'test'), ``epoch`` (from 1), ``iter``,
+    ``max_iters``, ``seconds_per_iter`` (of this process, validation included) and
+    ``accuracy`` of the last validation.
+
+    Args:
+        seconds: Least time between two writes.
+    """
+
+    priority = 'LOW'
+
+    def __init__(self, seconds: float = 1.0):
+        self.seconds = seconds
+        self._written = 0.0
+        self._accuracy: float | None = None
+
+    def before_train(self, runner) -> None:
+        self._begin, self._first = time.monotonic(), runner.iter
+        self._write(runner, 'train')
+
+    def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None) -> None:
+        self._write(runner, 'train', runner.iter + 1)
+
+    def before_val_epoch(self, runner) -> None:
+        self._write(runner, 'val')
+
+    def after_val_epoch(self, runner, metrics=None) -> None:
+        self._accuracy = (metrics or {}).get('accuracy/top1')
+
+    def _write(self, runner, phase: str, done: int | None = None) -> None:
+        now = time.monotonic()
+        if not is_main_process() or (phase == 'train' and now - self._written < self.seconds):
+            return
+        self._written = now
+        done = runner.iter if done is None else done
+        steps = done - self._first
+        state = dict(
+            phase=phase,
+            epoch=runner.epoch + (phase == 'train'),
+            iter=done,
+            max_iters=runner.max_iters,
+            seconds_per_iter=(now - self._begin) / steps if steps else None,
+            accuracy=self._accuracy,
+        )
+        write_atomic(json.dumps(state).encode(), Path(runner.work_dir) / PROGRESS_FILE)

@@ -1,0 +1,136 @@
+"""One run in its own process: python -m dacl_mm.comparison.run.job FOLDER
+
+Trains (or goes on), tests the selected epoch once, and writes ``result.json`` last.
+"""
+
+import fcntl
+import json
+import os
+import statistics
+import sys
+import threading
+import time
+from pathlib import Path
+
+import torch
+from mmengine.config import Config
+from mmengine.runner import Runner
+
+from dacl_mm.comparison.plan.cost import input_shape, model_cost, peak_memory
+from dacl_mm.engine.checkpoint.resume import latest_checkpoint
+from dacl_mm.engine.hooks.report import HISTORY
+from dacl_mm.errors import ComparisonError
+from dacl_mm.files import write_atomic
+
+from .hooks.attention_record import RECORD
+
+WEIGHTS = 'selected.pth'
+
+
+def die_with_parent() -> None:
+    """End this process when the one that started it is gone: nobody would collect its result."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.5)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def lock(folder: Path, seconds: float = 60):
+    """Hold the run's folder; a process of a killed comparison ends within a second.
+
+    Raises:
+        ComparisonError: If another process keeps the lock.
+    """
+    file = open(folder / '.lock', 'w')  # noqa: SIM115
+    for _ in range(int(seconds * 10)):
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return file
+        except BlockingIOError:
+            time.sleep(0.1)
+    raise ComparisonError(f'another process works in {folder}')
+
+
+def train(cfg: Config) -> dict:
+    """Train, and return what the run's history holds."""
+    source = latest_checkpoint(cfg.work_dir)
+    if source is not None:
+        cfg.resume, cfg.load_from = True, str(source)
+    runner = Runner.from_cfg(cfg)
+    runner.train()
+    hub = runner.message_hub
+    scalars = hub.log_scalars
+    loss, _ = scalars['train/loss'].data
+    seconds, _ = scalars['train/time'].data
+    per_epoch = len(runner.train_dataloader)
+    batch = runner.train_dataloader.batch_size
+    return dict(
+        validation=hub.get_info(HISTORY),
+        loss=[float(x) for x in loss.reshape(-1, per_epoch).mean(1)],
+        attention=hub.get_info(RECORD),
+        best_checkpoint=Path(hub.get_info('best_ckpt')).name,
+        train_images=len(runner.train_dataloader.dataset),
+        val_images=len(runner.val_dataloader.dataset),
+        images_per_second=batch / statistics.median(float(s) for s in seconds),
+        seconds_per_epoch=statistics.median(float(s) for s in seconds) * per_epoch,
+        peak_memory=peak_memory(),
+    )
+
+
+def test(cfg: Config, weights: Path) -> dict:
+    """Test the selected weights, once, and leave predictions.npz."""
+    cfg.load_from, cfg.resume = str(weights), False
+    cfg.model.backbone.init_cfg = None
+    cfg.custom_hooks = [*cfg.custom_hooks, dict(type='PredictionRecordHook')]
+    runner = Runner.from_cfg(cfg)
+    metrics = runner.test()
+    classes = list(runner.test_dataloader.dataset.metainfo['classes'])
+    return dict(metrics={k: float(v) for k, v in metrics.items()}, classes=classes)
+
+
+def keep_weights(folder: Path, best: str) -> Path:
+    """Keep the selected weights alone; optimizer states only serve going on."""
+    weights = folder / WEIGHTS
+    if not weights.is_file():
+        checkpoint = torch.load(folder / best, map_location='cpu', weights_only=True)
+        kept = {key: checkpoint[key] for key in ('meta', 'state_dict')}
+        partial = weights.with_suffix('.tmp')
+        torch.save(kept, partial)
+        partial.replace(weights)
+    return weights
+
+
+def main() -> None:
+    """Execute the run of the folder that the command line names."""
+    folder = Path(sys.argv[1])
+    die_with_parent()
+    held = lock(folder)
+    torch.set_num_threads(int(os.environ.get('OMP_NUM_THREADS', torch.get_num_threads())))
+    config = folder.with_suffix('.py')
+    cfg = Config.fromfile(config)
+    trained = folder / 'trained.json'
+    if not trained.is_file():
+        write_atomic(json.dumps(train(Config.fromfile(config))).encode(), trained)
+    result = dict(cfg.comparison, **json.loads(trained.read_text()))
+    weights = keep_weights(folder, result['best_checkpoint'])
+    result |= test(Config.fromfile(config), weights)
+    result |= model_cost(cfg, input_shape(cfg))
+    best = max(result['validation'], key=lambda row: row[cfg.default_hooks.checkpoint.save_best])
+    result |= dict(
+        selected_epoch=best['epoch'],
+        device=torch.cuda.get_device_name() if torch.cuda.is_available() else 'CPU',
+        threads=torch.get_num_threads(),
+    )
+    write_atomic(json.dumps(result, indent=1).encode(), folder / 'result.json')
+    for checkpoint in folder.glob('*.pth'):
+        if checkpoint != weights:
+            checkpoint.unlink()
+    held.close()
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,90 @@
+"""All runs of a comparison, once each."""
+
+import fcntl
+import json
+import os
+import socket
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from dacl_mm.comparison.plan.runs import Run
+from dacl_mm.errors import ComparisonError
+from dacl_mm.files import write_atomic
+
+from .executors import Executor
+from .progress import Board
+
+FAILURE = 'failed.json'
+
+
+@contextmanager
+def folder_lock(work_dir: Path) -> Iterator[None]:
+    """Hold a comparison's folder against a second process.
+
+    Raises:
+        ComparisonError: If another one holds it.
+    """
+    work_dir.mkdir(parents=True, exist_ok=True)
+    with open(work_dir / '.lock', 'a+') as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            raise ComparisonError(
+                f'another comparison works in {work_dir} ({file.read().strip()}): wait for it, or choose '
+                'another --work-dir'
+            ) from None
+        file.truncate(0)
+        file.write(f'process {os.getpid()} on {socket.gethostname()}')
+        file.flush()
+        yield
+
+
+def failure(run: Run) -> dict | None:
+    """Return how a run failed: ``status`` and ``log_end``; None if it did not."""
+    path = run.folder / FAILURE
+    return json.loads(path.read_text()) if path.is_file() else None
+
+
+def execute(runs: Sequence[Run], executor: Executor, poll_seconds: float = 0.5) -> None:
+    """Execute the runs that are not finished; those that failed before are tried again.
+
+    A failed run is noted in its folder and does not stop the others. On an
+    interruption what runs is ended; the next call goes on.
+    """
+    ended = {run for run in runs if run.result() is not None}
+    waiting = [run for run in runs if run not in ended]
+    running: list[Run] = []
+    with Board(runs, executor.capacity) as board:
+        board.say(f'{len(runs)} runs, {len(ended)} of them finished before')
+        try:
+            while waiting or running:
+                while waiting and len(running) < executor.capacity:
+                    run = waiting.pop(0)
+                    (run.folder / FAILURE).unlink(missing_ok=True)
+                    executor.start(run)
+                    running.append(run)
+                for run, status in executor.ended():
+                    running.remove(run)
+                    ended.add(run)
+                    _close(run, status, board)
+                board.show(running, ended)
+                time.sleep(poll_seconds)
+        except KeyboardInterrupt:
+            board.say('interrupted; the same command goes on from here')
+            raise
+        finally:
+            executor.stop()
+
+
+def _close(run: Run, status: int, board: Board) -> None:
+    result = run.result()
+    if result is not None and status == 0:
+        accuracy = result['metrics']['accuracy/top1']
+        board.say(f'{run.name}: finished, test accuracy {accuracy:.2f} (epoch {result["selected_epoch"]})')
+        return
+    note = dict(status=status, log_end=run.log_end())
+    write_atomic(json.dumps(note, indent=1).encode(), run.folder / FAILURE)
+    board.say(f'{run.name}: FAILED (status {status}), see {run.log}\n{run.log_end(5)}')

@@ -1,0 +1,102 @@
+"""Configs: read, completed and checked before anything is built."""
+
+from copy import deepcopy
+from pathlib import Path
+
+import torch
+from mmengine.config import Config, ConfigDict
+
+from dacl_mm.errors import MissingFileError
+
+from .errors import UserError
+from .hub import config_dir
+
+PAPER_PROTOCOL = 'paper protocol'
+
+
+def load_config(path: str) -> Config:
+    """Read a config file; a name without a folder is also looked up among the packaged configs.
+
+    Raises:
+        MissingFileError: If there is no such file.
+        UserError: If it cannot be parsed.
+    """
+    file = Path(path)
+    if not file.is_file() and file.parent == Path('.'):
+        file = config_dir() / file.with_suffix('.py')
+    if not file.is_file():
+        raise MissingFileError(f'config {path} does not exist')
+    try:
+        return Config.fromfile(file)
+    except SyntaxError as error:
+        raise UserError(f'config {path}, line {error.lineno}: {error.msg}') from error
+
+
+def set_options(cfg: Config, options: dict | None) -> None:
+    """Override config keys by ``--cfg-options``.
+
+    Raises:
+        UserError: If an option does not fit the config.
+    """
+    try:
+        cfg.merge_from_dict(options or {})
+    except (TypeError, KeyError, IndexError) as error:
+        raise UserError(f'--cfg-options {" ".join(options or {})}: {error}') from error
+
+
+def set_work_dir(cfg: Config, work_dir: str | None, config: str) -> None:
+    """Choose the work dir: the option, else the config's, else one named after the config."""
+    if work_dir is not None:
+        cfg.work_dir = work_dir
+    elif cfg.get('work_dir') is None:
+        cfg.work_dir = str(Path('work_dirs') / Path(config).stem)
+
+
+def set_loader_defaults(cfg: Config, pin_memory: bool, persistent_workers: bool) -> None:
+    """Fill in loader options that the config leaves open."""
+    for field in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
+        loader = cfg.get(field)
+        if loader is None:
+            continue
+        defaults = ConfigDict(pin_memory=torch.cuda.is_available(), persistent_workers=True)
+        defaults.update(loader)
+        if not pin_memory:
+            defaults.pin_memory = False
+        if not persistent_workers or defaults.get('num_workers', 0) == 0:
+            defaults.persistent_workers = False
+        cfg[field] = defaults
+
+
+def set_amp(cfg: Config) -> None:
+    """Train in mixed precision: float16 with loss scaling on a GPU, bfloat16 on a CPU."""
+    if torch.cuda.is_available():
+        cfg.optim_wrapper.type = 'AmpOptimWrapper'
+        cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')
+    else:
+        cfg.optim_wrapper.type = 'BFloat16OptimWrapper'
+
+
+def set_tta(cfg: Config) -> None:
+    """Average the scores of each test image and its mirror image, unless the config says otherwise."""
+    cfg.setdefault('tta_model', dict(type='AverageClsScoreTTA'))
+    if 'tta_pipeline' not in cfg:
+        pipeline = cfg.test_dataloader.dataset.pipeline
+        cfg.tta_pipeline = deepcopy(pipeline)
+        flips = [dict(type='RandomFlip', prob=1.0), dict(type='RandomFlip', prob=0.0)]
+        cfg.tta_pipeline[-1] = dict(type='TestTimeAug', transforms=[flips, [pipeline[-1]]])
+    cfg.model = ConfigDict(**cfg.tta_model, module=cfg.model)
+    cfg.test_dataloader.dataset.pipeline = cfg.tta_pipeline
+
+
+def check_protocol(cfg: Config) -> None:
+    """Refuse to select on the test split unless the config says paper protocol.
+
+    Raises:
+        UserError: If the validation loader reads the test split without it.
+    """
+    loader = cfg.get('val_dataloader')
+    if loader and loader.dataset.get('split') == 'test' and cfg.get('protocol') != PAPER_PROTOCOL:
+        raise UserError(
+            'val_dataloader.dataset.split is "test": the best epoch would be picked on the test '
+            f"images. Use split='val', or say protocol = '{PAPER_PROTOCOL}' in the config"
+        )

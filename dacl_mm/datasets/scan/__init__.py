@@ -1,0 +1,1 @@
+"""One look at every image of a set, kept in the cache."""

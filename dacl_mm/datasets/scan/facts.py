@@ -1,0 +1,115 @@
+"""What one look at every image tells: fingerprints, sizes, pixel statistics."""
+
+import hashlib
+import io
+import os
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context, parent_process
+from pathlib import Path
+
+import imagehash
+import numpy as np
+from PIL import Image
+from rich.progress import track
+
+from dacl_mm.datasets.images import open_image, to_bgr
+from dacl_mm.datasets.table import SampleTable
+from dacl_mm.errors import UnreadableImageError
+from dacl_mm.files import digest, load_cached, store_cached
+
+from .index import spread
+
+HASH_SIZE = 16  # 256 bits: at 64, different faces collide
+CHUNK = 128
+SERIAL = 512  # below, processes cost more than they save
+FACTS = np.dtype(
+    [
+        ('exact', 'S16'),
+        ('perceptual', 'u1', HASH_SIZE * HASH_SIZE // 8),
+        ('size', 'i4', 2),  # width, height
+        ('mode', 'S8'),
+        ('sum', 'f8', 3),  # of the RGB pixels in [0, 1]
+        ('square', 'f8', 3),
+        ('error', 'S160'),
+    ]
+)
+
+
+def examine(table: SampleTable, i: int) -> np.ndarray:
+    """Decode one image and return its FACTS; ``error`` tells why where it cannot be read."""
+    facts = np.zeros((), FACTS)
+    try:
+        if table.pixels is not None:
+            image = Image.fromarray(table.pixels[i].numpy())
+        else:
+            image = open_image(table.path(i))
+    except UnreadableImageError as error:
+        facts['error'] = str(error.__cause__).encode()[:160] or b'unreadable'
+        return facts
+    bgr = to_bgr(image)
+    # Hexadecimal: numpy strips trailing zero bytes of fixed-width strings.
+    facts['exact'] = hashlib.blake2b(bgr.tobytes() + repr(bgr.shape).encode(), digest_size=8).hexdigest()
+    upright = Image.fromarray(bgr[..., ::-1])
+    facts['perceptual'] = np.packbits(imagehash.phash(upright, hash_size=HASH_SIZE).hash.ravel())
+    facts['size'], facts['mode'] = image.size, image.mode.encode()
+    pixels = bgr[..., ::-1].reshape(-1, 3) / 255.0
+    facts['sum'], facts['square'] = pixels.sum(0), (pixels**2).sum(0)
+    return facts
+
+
+_TABLE: SampleTable | None = None
+
+
+def _chunk(indices: range) -> np.ndarray:
+    assert _TABLE is not None
+    return np.array([examine(_TABLE, i) for i in indices], FACTS)
+
+
+def _examine_all(table: SampleTable, label: str) -> np.ndarray:
+    global _TABLE
+    _TABLE = table  # forked processes inherit it
+    chunks = [range(i, min(i + CHUNK, len(table))) for i in range(0, len(table), CHUNK)]
+    try:
+        workers = os.cpu_count() or 1
+        if len(table) <= SERIAL or workers == 1 or parent_process() is not None:
+            parts = [_chunk(chunk) for chunk in chunks]
+        else:
+            with ProcessPoolExecutor(workers, mp_context=get_context('fork')) as pool:
+                parts = list(track(pool.map(_chunk, chunks), label, len(chunks)))
+    finally:
+        _TABLE = None
+    return np.concatenate(parts) if parts else np.zeros(0, FACTS)
+
+
+def image_facts(table: SampleTable) -> np.ndarray:
+    """Look at every image once; the result is kept in the cache.
+
+    A change of the list makes all be read again, and so does a file that was
+    rewritten, where it is among the watched (:data:`index.WATCHED`).
+
+    Returns:
+        Structured array FACTS, (N,).
+    """
+    content = _states(table).encode() if table.pixels is None else table.pixels.numpy().tobytes()
+    key = digest([str(FACTS), str(Path(table.root).resolve()), table.files.tobytes(), content])
+    name = f'facts-{key}.npy'
+    stored = load_cached(name)
+    if stored is not None:
+        return np.load(io.BytesIO(stored), allow_pickle=False)
+    facts = _examine_all(table, f'Looking at {len(table)} images')
+    buffer = io.BytesIO()
+    np.save(buffer, facts, allow_pickle=False)
+    store_cached(name, buffer.getvalue())
+    return facts
+
+
+def _states(table: SampleTable) -> str:
+    """Return size and time of change of the watched files, a line each."""
+    states = []
+    for i in spread(len(table)):
+        try:
+            status = os.stat(table.path(i))
+            states.append(f'{status.st_size} {status.st_mtime_ns}')
+        except OSError:
+            states.append('missing')
+    return '\n'.join(states)

@@ -1,0 +1,3 @@
+from . import checkpoint, hooks, optim
+
+__all__ = ['checkpoint', 'hooks', 'optim']

@@ -1,0 +1,18 @@
+from .augmentation_seed import AugmentationSeedHook
+from .center_monitor import CenterMonitorHook
+from .center_update import CenterUpdateHook
+from .class_weight import ClassWeightHook
+from .report import ReportHook
+from .safe_checkpoint import AtomicCheckpointHook, PlainCheckpointHook
+from .unreadable import UnreadableImagesHook
+
+__all__ = [
+    'AtomicCheckpointHook',
+    'AugmentationSeedHook',
+    'CenterMonitorHook',
+    'CenterUpdateHook',
+    'ClassWeightHook',
+    'PlainCheckpointHook',
+    'ReportHook',
+    'UnreadableImagesHook',
+]

@@ -1,0 +1,76 @@
+"""Files written in one step, and the folder of what can be made again."""
+
+import hashlib
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from mmengine.logging import print_log
+
+from dacl_mm.errors import FileError
+
+VARIABLE = 'DACL_CACHE'  # names the folder of indices, which never lie in a data set's own folder
+
+
+def write_atomic(data: bytes, path: str | Path) -> None:
+    """Write bytes to a temporary neighbour, flush it to disk and rename it.
+
+    Raises:
+        FileError: If the disk is full or the folder not writable. An existing
+            file is untouched then, and the temporary one removed.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f'.{os.getpid()}.{path.name}.tmp')  # processes do not share one
+    try:
+        with open(temporary, 'wb') as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException as error:
+        temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            reason = f'{path} was not written: {error.strerror}; free some disk, or write elsewhere'
+            raise FileError(reason) from error
+        raise
+
+
+def cache_dir() -> Path:
+    """Return ``DACL_CACHE`` of the environment, else ``dacl_mm`` in the user's cache folder."""
+    if os.environ.get(VARIABLE):
+        return Path(os.environ[VARIABLE]).expanduser()
+    base = os.environ.get('XDG_CACHE_HOME') or Path.home() / '.cache'
+    return Path(base) / 'dacl_mm'
+
+
+def digest(parts: Iterable[bytes | str]) -> str:
+    """Hash byte strings to a key of 32 hexadecimal digits."""
+    state = hashlib.sha256()
+    for part in parts:
+        data = part.encode() if isinstance(part, str) else part
+        state.update(len(data).to_bytes(8, 'little') + data)
+    return state.hexdigest()[:32]
+
+
+def load_cached(name: str) -> bytes | None:
+    """Return a stored entry, or None."""
+    try:
+        return (cache_dir() / name).read_bytes()
+    except OSError:
+        return None
+
+
+def store_cached(name: str, data: bytes) -> None:
+    """Keep an entry; where nothing can be written, warn and go on without.
+
+    Written in one step, so that processes that start at once cannot mix theirs.
+    """
+    try:
+        write_atomic(data, cache_dir() / name)
+    except OSError as error:
+        print_log(
+            f'index not kept ({error}); set {VARIABLE} to a writable folder to start faster next time',
+            logger='current',
+            level=30,
+        )

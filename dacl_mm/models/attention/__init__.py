@@ -1,0 +1,4 @@
+from .controls import ConstantAttention, ShuffledAttention
+from .dacl import DACLAttention
+
+__all__ = ['ConstantAttention', 'DACLAttention', 'ShuffledAttention']

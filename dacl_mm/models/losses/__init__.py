@@ -1,0 +1,3 @@
+from .center_loss import CenterLoss, SparseCenterLoss
+
+__all__ = ['CenterLoss', 'SparseCenterLoss']

@@ -1,0 +1,3 @@
+from .pretrained import PretrainedBackbone
+
+__all__ = ['PretrainedBackbone']

@@ -1,0 +1,148 @@
+"""Every reader on every layout: names, splits, other classes, soft labels."""
+
+import numpy as np
+import pytest
+from layouts import COUNTS, LAYOUTS, SEVEN, ferplus, samples
+from mmengine.registry import init_default_scope
+
+from dacl_mm.datasets.labels import EXPRESSIONS, PAPER_CLASSES
+from dacl_mm.datasets.readers.affectnet import AffectNet
+from dacl_mm.datasets.readers.ferplus import FERPlus, majority, probability
+from dacl_mm.datasets.synthetic.faces import draw_face
+from dacl_mm.errors import DatasetError
+
+PIPELINE = [dict(type='LoadFace'), dict(type='PackInputs')]
+
+
+@pytest.fixture(params=LAYOUTS)
+def layout(request, tmp_path):
+    init_default_scope('mmpretrain')
+    reader, write, *_ = LAYOUTS[request.param]
+    write(tmp_path)
+    return reader, tmp_path
+
+
+def labels(data) -> list[str]:
+    return [data.CLASSES[data.get_data_info(i)['gt_label']] for i in range(len(data))]
+
+
+def test_images_carry_their_own_labels(layout):
+    """The pixels tell which face was drawn, whatever order the layout lists them in."""
+    reader, root = layout
+    data = reader(data_root=str(root), split='test', pipeline=PIPELINE, test_mode=True)
+    drawn = {(i, name): draw_face(name, i + 1000, 48).mean(2) for i, name in samples('test')}
+    seen = set()
+    for item, label in zip(data, labels(data)):
+        grey = item['inputs'].numpy().mean(0)
+        nearest = min(drawn, key=lambda key: np.abs(drawn[key] - grey).mean())
+        assert nearest[1] == label == data.CLASSES[int(item['data_samples'].gt_label)]
+        seen.add(nearest)
+    assert len(seen) == len(data) == 7 * COUNTS['test']
+
+
+def test_splits_are_stratified_disjoint_and_independent_of_classes(layout):
+    reader, root = layout
+    parts = {}
+    for split in ('train', 'val', 'trainval'):
+        data = reader(data_root=str(root), split=split, val_fraction=0.2)
+        parts[split] = {data.get_data_info(i)['img_path'] for i in range(len(data))}
+        expected = {'train': 4, 'val': 1, 'trainval': 5}[split]
+        assert sorted(labels(data)) == sorted(SEVEN * expected)
+    assert not parts['train'] & parts['val'] and parts['train'] | parts['val'] == parts['trainval']
+    fewer = reader(data_root=str(root), split='val', val_fraction=0.2, classes=('fear', 'neutral'))
+    assert {fewer.get_data_info(i)['img_path'] for i in range(2)} <= parts['val']
+    assert sorted(labels(fewer)) == ['fear', 'neutral']
+
+
+def test_eight_classes_in_another_order(layout):
+    reader, root = layout
+    data = reader(data_root=str(root), split='test', classes=EXPRESSIONS)
+    assert sorted(labels(data)) == sorted(SEVEN * 2)
+
+
+def test_exclude_file(layout, tmp_path):
+    reader, root = layout
+    table = reader(data_root=str(root), split='test', lazy_init=True).read('test')
+    (tmp_path / 'exclude.txt').write_text(f'# leaked\n{table.name(0)}\n{table.name(5)}\n')
+    data = reader(data_root=str(root), split='test', exclude_file=str(tmp_path / 'exclude.txt'))
+    paths = {data.get_data_info(i)['img_path'] for i in range(len(data))}
+    assert len(data) == 12 and not {table.path(0), table.path(5)} & paths
+
+
+def test_unknown_layout_lists_what_was_looked_for(layout, tmp_path):
+    reader, _ = layout
+    (tmp_path / 'empty').mkdir()
+    with pytest.raises(DatasetError) as error:
+        reader(data_root=str(tmp_path / 'empty'))
+    for marks in reader.LAYOUTS.values():
+        assert marks[0].split('|')[0] in str(error.value)
+
+
+def test_two_layouts_under_one_root_ask_for_the_option(tmp_path):
+    LAYOUTS['FER2013 csv'][1](tmp_path)
+    LAYOUTS['FER2013 icml'][1](tmp_path)
+    reader = LAYOUTS['FER2013 csv'][0]
+    with pytest.raises(DatasetError, match=r'several layouts .*csv, icml.*option layout'):
+        reader(data_root=str(tmp_path))
+    assert len(reader(data_root=str(tmp_path), layout='icml', split='trainval')) == 35
+
+
+def test_test_part_that_is_absent(tmp_path):
+    LAYOUTS['FER2013 csv'][1](tmp_path)
+    with pytest.raises(DatasetError, match='no row of Usage PublicTest, only Training, PrivateTest'):
+        LAYOUTS['FER2013 csv'][0](data_root=str(tmp_path), split='test', test_part='PublicTest')
+
+
+@pytest.mark.parametrize(('reader', 'mode', 'name'), [(FERPlus, 'probability', 'FER+ csv'),
+                                                      (AffectNet, 'soft', 'AffectNet+')])  # fmt: skip
+def test_soft_labels(tmp_path, reader, mode, name):
+    init_default_scope('mmpretrain')
+    LAYOUTS[name][1](tmp_path)
+    data = reader(data_root=str(tmp_path), split='trainval', label_mode=mode, pipeline=PIPELINE)
+    for i, item in enumerate(data):
+        score = item['data_samples'].gt_score.numpy()
+        assert score.shape == (7,) and score.sum() == pytest.approx(1)
+        assert score.argmax() == data.get_data_info(i)['gt_label']
+        assert sorted(score)[-2:] == pytest.approx([0.3, 0.7])
+    assert reader(data_root=str(tmp_path), split='trainval')[0].get('gt_score') is None
+
+
+def test_soft_and_hard_labels_share_the_held_out_part(tmp_path):
+    ferplus(tmp_path)
+    parts = [
+        FERPlus(data_root=str(tmp_path), split='val', val_fraction=0.2, label_mode=mode)
+        for mode in ('majority', 'probability')
+    ]
+    files = [[p.get_data_info(i)['img_path'] for i in range(len(p))] for p in parts]
+    assert files[0] == files[1]
+
+
+# Worked by hand from the rules of Barsoum et al.; columns: neutral, happiness, surprise,
+# sadness, anger, disgust, fear, contempt, unknown, NF.
+VOTES = {
+    'clear winner': ([8, 1, 1, 0, 0, 0, 0, 0, 0, 0], 0, {0: 1.0}),
+    'half is not enough': ([5, 5, 0, 0, 0, 0, 0, 0, 0, 0], -1, {0: 0.5, 1: 0.5}),
+    'three emotions': ([4, 3, 3, 0, 0, 0, 0, 0, 0, 0], -1, {0: 0.4, 1: 0.3, 2: 0.3}),
+    'four tie': ([2, 2, 2, 2, 0, 0, 0, 0, 0, 0], -1, {}),
+    'tie beyond three': ([4, 2, 2, 2, 0, 0, 0, 0, 0, 0], -1, {}),
+    'unknown first': ([3, 0, 0, 0, 0, 0, 0, 0, 6, 0], -1, {}),
+    'unknown second': ([6, 0, 0, 0, 0, 0, 0, 0, 3, 0], 0, {0: 1.0}),
+    'unknown ties': ([4, 0, 0, 0, 0, 0, 0, 0, 4, 0], -1, {}),
+    'single votes only': ([1, 1, 1, 1, 1, 1, 1, 1, 1, 1], -1, {}),
+    'enough at 75 %': ([0, 0, 6, 2, 0, 0, 0, 0, 0, 0], 2, {2: 1.0}),
+}
+
+
+@pytest.mark.parametrize('name', VOTES)
+def test_ferplus_rules(name):
+    votes, winner, shares = VOTES[name]
+    assert majority(np.array([votes]))[0] == winner
+    expected = np.zeros(8)
+    for column, share in shares.items():
+        expected[column] = share
+    np.testing.assert_allclose(probability(np.array([votes]))[0], expected, atol=1e-6)
+
+
+def test_classes_keep_the_papers_order(layout):
+    reader, root = layout
+    assert tuple(reader(data_root=str(root)).CLASSES) == PAPER_CLASSES

@@ -1,0 +1,113 @@
+import pickle
+import resource
+import subprocess
+import sys
+from collections import Counter, OrderedDict
+
+import numpy as np
+import pytest
+import torch
+from mmengine.logging import HistoryBuffer
+from mmengine.runner.checkpoint import CheckpointLoader
+
+from dacl_mm.engine.checkpoint.loader import load_checkpoint
+from dacl_mm.engine.checkpoint.plain import plain_message_hub, restore_message_hub, to_plain
+from dacl_mm.engine.checkpoint.resume import latest_checkpoint
+from dacl_mm.errors import CorruptCheckpointError, UnsafeCheckpointError
+from dacl_mm.files import write_atomic
+
+
+class Evil:
+    def __reduce__(self):
+        return print, ('executed',)
+
+
+def test_plain_forms_load_weights_only_and_keep_values(tmp_path):
+    state = OrderedDict(w=torch.randn(2))
+    state._metadata = OrderedDict(version=1)
+    value = dict(
+        n=np.float64(1.5), a=np.arange(3), c=Counter([1, 1]), t=(1, 'x', None), s=state, b=np.bool_(True)
+    )
+    torch.save(to_plain(value), tmp_path / 'x.pth')
+    loaded = torch.load(tmp_path / 'x.pth', weights_only=True)
+    assert loaded['n'] == 1.5 and loaded['t'] == (1, 'x', None) and loaded['b'] is True
+    assert loaded['a'].tolist() == [0, 1, 2] and loaded['c'][1] == 2 and loaded['c'][7] == 0
+    assert torch.equal(loaded['s']['w'], state['w'])
+
+
+def test_message_hub_survives(tmp_path, capsys):
+    buffer = HistoryBuffer([1.0, 2.0, 4.0], [1, 1, 2])
+    state = dict(log_scalars={'train/loss': buffer}, runtime_info=dict(iter=3, f=print), resumed_keys={})
+    torch.save(plain_message_hub(state), tmp_path / 'x.pth')
+    loaded = restore_message_hub(torch.load(tmp_path / 'x.pth', weights_only=True))
+    log, count = loaded['log_scalars']['train/loss'].data
+    assert log.tolist() == [1, 2, 4] and count.tolist() == [1, 1, 2]
+    assert loaded['runtime_info'] == dict(iter=3)
+
+
+def test_what_has_no_plain_form_is_named():
+    with pytest.raises(TypeError, match=r'optimizer\.a\[1\] is a .*Evil'):
+        to_plain(dict(a=[1, Evil()]), 'optimizer')
+
+
+def test_code_in_a_checkpoint_is_not_executed(tmp_path, capfd):
+    path = tmp_path / 'evil.pth'
+    torch.save(dict(state_dict={}, x=Evil()), path)
+    for load in (load_checkpoint, CheckpointLoader.load_checkpoint):
+        with pytest.raises(UnsafeCheckpointError, match='execute code'):
+            load(str(path), 'cpu')
+    assert 'executed' not in capfd.readouterr().out
+
+
+def test_pickled_history_of_plain_mmengine_is_refused_with_the_way_out(tmp_path):
+    path = tmp_path / 'mmengine.pth'
+    torch.save(dict(state_dict={}, message_hub=dict(a=HistoryBuffer([1.0], [1]))), path)
+    with pytest.raises(UnsafeCheckpointError, match='keep the weights alone'):
+        load_checkpoint(str(path))
+
+
+@pytest.mark.parametrize('content', [b'', b'text', pickle.dumps([1])[:5]])
+def test_damaged_files_are_named(tmp_path, content):
+    path = tmp_path / 'x.pth'
+    path.write_bytes(content)
+    with pytest.raises((CorruptCheckpointError, UnsafeCheckpointError), match=r'x\.pth'):
+        load_checkpoint(str(path))
+
+
+def test_truncated_checkpoint_is_named(tmp_path):
+    torch.save(dict(state_dict=dict(w=torch.randn(1000))), tmp_path / 'x.pth')
+    data = (tmp_path / 'x.pth').read_bytes()
+    (tmp_path / 'x.pth').write_bytes(data[: len(data) // 2])
+    with pytest.raises(CorruptCheckpointError, match='damaged'):
+        load_checkpoint(str(tmp_path / 'x.pth'))
+
+
+def test_full_disk_leaves_the_previous_file(tmp_path):
+    """A file-size limit fails the write half-way, as a full disk does."""
+    path = tmp_path / 'epoch_1.pth'
+    path.write_bytes(b'old')
+    code = (
+        'import resource, signal, sys; from dacl_mm.files import write_atomic;'
+        'signal.signal(signal.SIGXFSZ, signal.SIG_IGN);'
+        'resource.setrlimit(resource.RLIMIT_FSIZE, (1000, resource.getrlimit(resource.RLIMIT_FSIZE)[1]));'
+        'write_atomic(b"x" * 100000, sys.argv[1])'
+    )
+    done = subprocess.run([sys.executable, '-c', code, str(path)], capture_output=True, text=True)
+    assert done.returncode and 'FileError' in done.stderr
+    assert path.read_bytes() == b'old'
+    assert [p.name for p in tmp_path.iterdir()] == ['epoch_1.pth']
+
+
+def test_write_replaces(tmp_path):
+    path = tmp_path / 'new' / 'x.pth'
+    write_atomic(b'1', path)
+    write_atomic(b'22', path)
+    assert path.read_bytes() == b'22'
+    assert resource.getrlimit(resource.RLIMIT_FSIZE)
+
+
+def test_latest_checkpoint_counts_numbers(tmp_path):
+    assert latest_checkpoint(tmp_path) is None
+    for name in ('epoch_2.pth', 'epoch_10.pth', 'best_accuracy_top1_epoch_99.pth', '.epoch_11.pth.tmp'):
+        (tmp_path / name).touch()
+    assert latest_checkpoint(tmp_path) == tmp_path / 'epoch_10.pth'
