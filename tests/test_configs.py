@@ -38,7 +38,7 @@ def test_config_builds(path, tmp_path):
 def test_comparison_set_builds(path):
     init_default_scope('mmpretrain')
     methods = read_methods([str(path)])
-    assert methods[0].name == 'softmax' and len(methods) >= 5
+    assert methods[0].name == 'softmax' and len(methods) >= 2
     extra = {key for keys in differences(methods).values() for key in keys}
     assert extra <= ({'custom_hooks'} if path.stem.endswith('sweep') else set())
     for method in methods:
@@ -55,7 +55,7 @@ def test_comparison_set_builds(path):
 
 def test_hub_knows_every_config():
     names = {p.stem for p in CONFIGS if not p.stem.endswith('_paper')}
-    methods = ('dacl', 'dacl_fixed', 'center', 'softmax')
+    methods = ('dacl', 'center', 'softmax')
     sets = ('rafdb', 'affectnet7', 'affectnet8', 'fer2013', 'ferplus', 'folder', 'synthetic')
     assert names == {f'{m}_r18_{d}' for m, d in product(methods, sets)}
     assert names <= set(mmpretrain.list_models('*_r18_*'))

@@ -10,15 +10,15 @@ from conftest import REPO
 SCRIPT = """
 import json, pathlib, sys
 import dacl_mm, mmpretrain
-from dacl_mm.cli import load_config
+from dacl_mm.config import load_config
 from dacl_mm.comparison import report
-from dacl_mm.comparison.methods import read_methods
+from dacl_mm.comparison.plan.methods import read_methods
 from dacl_mm.hub import config_dir
 print(json.dumps(dict(
     package=dacl_mm.__file__,
     models=mmpretrain.list_models('*_r18_*'),
     classes=mmpretrain.get_model('dacl_r18_synthetic').head.num_classes,
-    head=load_config('dacl_fixed_r18_rafdb').model.head.attention.type,
+    head=load_config('dacl_r18_rafdb').model.head.attention.type,
     methods=[m.name for m in read_methods([str(config_dir() / 'compare' / 'synthetic.py')])],
     leaks=pathlib.Path(
         load_config(str(config_dir() / 'compare' / 'ferplus_64px.py')).train_dataloader.dataset.exclude_file
@@ -52,5 +52,5 @@ def test_installed_wheel_holds_configs_and_model_index(tmp_path):
     assert {p.stem for p in (REPO / 'configs').glob('*.py') if not p.stem.endswith('_paper')} == set(
         found['models']
     )
-    assert found['classes'] == 7 and found['head'] == 'ConstantAttention'
+    assert found['classes'] == 7 and found['head'] == 'DACLAttention'
     assert len(found['methods']) == 8 and found['page'] and found['leaks']

@@ -1,5 +1,6 @@
 default_scope = 'mmpretrain'
 custom_imports = dict(imports=['dacl_mm'], allow_failed_imports=False)
+runner_type = 'ShortConsoleRunner'  # dumps of config and hooks go to the log file alone
 
 default_hooks = dict(
     timer=dict(type='IterTimerHook'),
@@ -23,6 +24,7 @@ custom_hooks = [
     dict(type='CenterMonitorHook', interval=50),
     dict(type='ReportHook'),
     dict(type='PlainCheckpointHook'),
+    dict(type='RunSummaryHook'),
 ]
 
 val_evaluator = [dict(type='Accuracy', topk=(1,)), dict(type='FERMetric')]

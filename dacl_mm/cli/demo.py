@@ -1,4 +1,4 @@
-"""Train DACL and softmax on the embedded data set, test both, print one table."""
+"""Train DACL and softmax on the embedded faces, test both, and say what to do next."""
 
 import argparse
 import json
@@ -6,50 +6,44 @@ import subprocess
 import sys
 from pathlib import Path
 
-from dacl_mm.engine.checkpoint.resume import latest_checkpoint
 from dacl_mm.hub import config_dir
 
-METHODS = ('softmax', 'dacl')
 COLUMNS = {
-    'accuracy': 'accuracy/top1',
-    'mean-class': 'fer/mean_class_accuracy',
-    'macro F1': 'fer/f1_macro',
-    'AUC-ROC': 'fer/auc_roc_macro',
-    'calib. error': 'fer/ece',
+    'accuracy': 'accuracy',
+    'mean_class_accuracy': 'mean-class',
+    'f1_macro': 'macro F1',
+    'ece': 'calib. error',
 }
+NEXT = """What to do next:
+  python tools/verify_dataset.py --type RAFDB --root /data/RAF-DB    # is your copy of a data set sound?
+  RAFDB_ROOT=/data/RAF-DB python tools/train.py configs/dacl_r18_rafdb.py
+  python tools/compare.py configs/compare/synthetic.py --seeds 3 --work-dir work_dirs/compare"""
 
 
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('--work-dir', type=Path, default=Path('work_dirs/demo'))
-    parser.add_argument('--cfg-options', nargs='+', default=[], help='passed on to training and testing')
+    parser.add_argument('--cfg-options', nargs='+', default=[], help='override config keys of both methods')
     return parser.parse_args()
-
-
-def tool(name: str, *arguments: object, options: list[str]) -> None:
-    """Run a tool in its own process; its failure ends the demo."""
-    command = [sys.executable, '-m', 'dacl_mm.cli', name, *map(str, arguments)]
-    if options:
-        command += ['--cfg-options', *options]
-    if code := subprocess.run(command).returncode:
-        sys.exit(code)
 
 
 def main() -> None:
     args = parse_args()
-    rows = {}
-    for method in METHODS:
-        config = config_dir() / f'{method}_r18_synthetic.py'
-        folder = args.work_dir / method
-        tool('train', config, '--work-dir', folder, options=args.cfg_options)
-        metrics = folder / 'test.json'
-        output = ('--out', metrics, '--out-item', 'metrics', '--work-dir', folder)
-        tool('test', config, latest_checkpoint(folder), *output, options=args.cfg_options)
-        rows[method] = json.loads(metrics.read_text())
-    print('\nEmbedded test split, last epoch, one seed (%):')
-    print(f'{"":10}' + ''.join(f'{name:>14}' for name in COLUMNS))
-    for method, values in rows.items():
-        print(f'{method:10}' + ''.join(f'{values[key]:>14.2f}' for key in COLUMNS.values()))
-    print('\nOne seed separates nothing: this shows that the machinery works, not which loss is better.')
-    for method in METHODS:
-        print(f'confusion matrix: {args.work_dir / method / "confusion_matrix_test.png"}')
+    folder = args.work_dir
+    command = [sys.executable, '-m', 'dacl_mm.cli', 'compare', str(config_dir() / 'compare' / 'demo.py')]
+    command += ['--seeds', '1', '--jobs', '2', '--work-dir', str(folder)]
+    if args.cfg_options:
+        command += ['--cfg-options', *args.cfg_options]
+    if code := subprocess.run(command).returncode:
+        sys.exit(code)
+    results = json.loads((folder / 'results.json').read_text())
+    print('\nTest faces, one seed (%):')
+    print(f'{"":10}' + ''.join(f'{name:>14}' for name in COLUMNS.values()))
+    for row in results['methods']:
+        print(f'{row["method"]:10}' + ''.join(f'{row[key]["mean"]:>14.2f}' for key in COLUMNS))
+    print(
+        'One seed separates nothing: this shows that the machinery works, not which loss is better.\n\n'
+        f'Pictures: {folder / "report.html"} has all of them in one page that works offline;\n'
+        f'  {folder / "figures"}/confusion_*.png  who is taken for whom\n'
+        f'  {folder / "figures"}/attention.png    what the attention did\n\n{NEXT}'
+    )

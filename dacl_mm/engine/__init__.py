@@ -1,3 +1,3 @@
-from . import checkpoint, hooks, optim
+from . import checkpoint, hooks, optim, runner
 
-__all__ = ['checkpoint', 'hooks', 'optim']
+__all__ = ['checkpoint', 'hooks', 'optim', 'runner']

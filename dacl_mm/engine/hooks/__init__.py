@@ -3,6 +3,7 @@ from .center_monitor import CenterMonitorHook
 from .center_update import CenterUpdateHook
 from .class_weight import ClassWeightHook
 from .report import ReportHook
+from .run_summary import RunSummaryHook
 from .safe_checkpoint import AtomicCheckpointHook, PlainCheckpointHook
 from .unreadable import UnreadableImagesHook
 
@@ -14,5 +15,6 @@ __all__ = [
     'ClassWeightHook',
     'PlainCheckpointHook',
     'ReportHook',
+    'RunSummaryHook',
     'UnreadableImagesHook',
 ]

@@ -1,7 +1,0 @@
-_base_ = [
-    '_base_/models/dacl_fixed_r18.py',
-    '_base_/datasets/synthetic.py',
-    '_base_/schedules/demo_3e.py',
-    '_base_/default_runtime.py',
-]
-model = dict(head=dict(feat_size=2))  # 64 px

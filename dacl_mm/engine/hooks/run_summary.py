@@ -1,0 +1,41 @@
+"""What is about to be trained, in a few lines."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from mmengine.dist import get_world_size, master_only
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+from mmpretrain.registry import HOOKS
+from torch.utils.data import DataLoader
+
+
+def describe_images(loader: DataLoader[Any]) -> str:
+    """Count a loader's images, by class where its data set knows the labels."""
+    dataset: Any = loader.dataset
+    text = f'{len(dataset):,} images'
+    if not hasattr(dataset, 'get_gt_labels'):
+        return text
+    counts = np.bincount(dataset.get_gt_labels(), minlength=len(dataset.CLASSES))
+    return f'{text} ({", ".join(f"{name} {n:,}" for name, n in zip(dataset.CLASSES, counts, strict=False))})'
+
+
+@HOOKS.register_module()
+class RunSummaryHook(Hook):
+    """Log what is trained on what, and where the rest is written, before the first step."""
+
+    @master_only
+    def before_train(self, runner: Runner) -> None:
+        device = torch.cuda.get_device_name() if torch.cuda.is_available() else 'CPU'
+        config = Path(runner.cfg.filename).name if runner.cfg.filename else 'config'
+        lines = [
+            f'{config}: epoch {runner.epoch + 1} to {runner.max_epochs}, seed {runner.seed}, on '
+            f'{get_world_size()} x {device} ({torch.get_num_threads()} threads)',
+            f'train: {describe_images(runner.train_dataloader)}',
+        ]
+        if runner.val_loop is not None:
+            lines.append(f'val: {describe_images(runner.val_dataloader)}')
+        lines.append(f'config, environment and hooks: {runner.log_dir}/*.log')
+        runner.logger.info('\n'.join(lines))

@@ -1,0 +1,45 @@
+"""mmengine's runner with a console that a person can read."""
+
+import logging
+import sys
+from typing import Any
+
+from mmengine.logging import MMLogger
+from mmengine.registry import RUNNERS
+from mmengine.runner import Runner
+
+LONGEST = 14  # lines: a closing table with eight classes is shorter, a dump of the config longer
+#: Messages of the stack that a user cannot act on.
+IDLE = (
+    'Distributed training is not used, all SyncBatchNorm',  # said whether there is any or not
+    '"FileClient" will be deprecated',  # mmengine's own use of its old interface
+    '"HardDiskBackend" is the alias',  # likewise
+    'Exp name: ',  # the name of the log folder, at every epoch
+)
+
+
+def for_people(record: logging.LogRecord) -> bool:
+    """Whether a record belongs on the console: no long block of information, and nothing of IDLE."""
+    text = record.getMessage()
+    if text.startswith(IDLE):
+        return False
+    return record.levelno > logging.INFO or text.count('\n') < LONGEST
+
+
+@RUNNERS.register_module()
+class ShortConsoleRunner(Runner):
+    """A runner whose dumps of environment, config and hooks go to the log file alone.
+
+    Args:
+        **kwargs: Those of :class:`mmengine.runner.Runner`.
+    """
+
+    def build_logger(
+        self, log_level: int | str = 'INFO', log_file: str | None = None, **kwargs: Any
+    ) -> MMLogger:
+        """Build mmengine's logger; what is not :func:`for_people` stays off the console."""
+        logger = super().build_logger(log_level, log_file, **kwargs)
+        for handler in logger.handlers:
+            if isinstance(handler, logging.StreamHandler) and handler.stream in (sys.stdout, sys.stderr):
+                handler.addFilter(for_people)
+        return logger
