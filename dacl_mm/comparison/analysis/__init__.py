@@ -1,1 +1,1 @@
-"""What finished runs say together."""
+"""What the runs say: intervals, differences of pairs, and a simulation that holds them to it."""

@@ -14,7 +14,8 @@ from dacl_mm.comparison.run.hooks.prediction_record import FILE as PREDICTIONS
 from dacl_mm.comparison.run.scheduler import failure
 from dacl_mm.errors import ComparisonError
 
-from . import statistics as st
+from .pairs import Difference, adjust, compare_pair
+from .strata import METRICS
 
 
 @dataclass
@@ -106,22 +107,23 @@ class Column:
         return self.any_run.result['classes']
 
     @cached_property
-    def differences(self) -> dict[str, list[st.Difference]]:
-        """Compare all pairs: metric -> differences, each method minus an earlier one."""
-        found: dict[str, list[st.Difference]] = {}
-        for metric in st.METRICS:
-            pairs = [self._pair(b, a, metric) for a, b in combinations(self.present, 2)]
-            found[metric] = st.adjust([pair for pair in pairs if pair is not None])
-        return found
+    def differences(self) -> dict[str, list[Difference]]:
+        """Compare all pairs: metric -> differences, each method minus an earlier one.
 
-    def _pair(self, a: str, b: str, metric: str) -> st.Difference | None:
+        P-values are corrected over pairs and metrics: whichever is found is reported.
+        """
+        pairs = [self._pair(b, a, metric) for metric in METRICS for a, b in combinations(self.present, 2)]
+        found = adjust([pair for pair in pairs if pair is not None])
+        return {metric: [d for d in found if d.metric == metric] for metric in METRICS}
+
+    def _pair(self, a: str, b: str, metric: str) -> Difference | None:
         seeds = sorted(self.finished[a].keys() & self.finished[b].keys())
         if not seeds:
             return None
         right = [np.stack([self.finished[m][s].correct for s in seeds]) for m in (a, b)]
-        return st.compare_pair((a, b), (right[0], right[1]), self.any_run.label, metric)
+        return compare_pair((a, b), (right[0], right[1]), self.any_run.label, metric)
 
-    def against_baseline(self, metric: str) -> list[st.Difference]:
+    def against_baseline(self, metric: str) -> list[Difference]:
         """Return the differences of each method to the first."""
         return [d for d in self.differences[metric] if d.b == self.present[0]]
 

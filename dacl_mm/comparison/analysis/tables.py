@@ -10,7 +10,9 @@ import numpy as np
 
 from dacl_mm.files import write_atomic
 
-from . import statistics as st
+from . import strata
+from .advice import in_words
+from .intervals import method_interval
 from .results import Column, Finished
 
 METRICS = {
@@ -50,8 +52,11 @@ def summary(column: Column, method: str) -> dict:
         found[metric] = dict(
             mean=float(np.mean(values)), std=float(np.std(values, ddof=1)) if len(values) > 1 else None
         )
-        if metric in st.METRICS:
-            found[metric]['interval'] = st.seed_interval(values, len(runs[0].label))
+        if metric in strata.METRICS:
+            stratum = strata.strata(runs[0].label, metric)
+            rate = strata.rates(np.stack([run.correct for run in runs]), stratum)
+            low, high, clipped = method_interval(rate, np.bincount(stratum))
+            found[metric] |= dict(interval=(low, high), clipped=clipped)
     for key in COSTS:
         found[key] = float(np.median([run.result[key] for run in runs]))
     return found
@@ -63,7 +68,7 @@ def as_dict(columns: Sequence[Column], facts: dict) -> dict:
         **facts,
         methods=[summary(column, method) for column in columns for method in column.present],
         differences=[
-            {**vars(d), 'protocol': column.protocol, 'in_words': st.in_words(d, len(pairs))}
+            {**vars(d), 'protocol': column.protocol, 'in_words': in_words(d)}
             for column in columns
             if column.present
             for pairs in column.differences.values()

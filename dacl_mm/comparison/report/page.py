@@ -17,7 +17,7 @@ from mmengine.registry import init_default_scope
 from mmpretrain.registry import DATASETS
 from PIL import Image
 
-from dacl_mm.comparison.analysis import statistics as st
+from dacl_mm.comparison.analysis.advice import in_words
 from dacl_mm.comparison.analysis.results import Column, read_runs
 from dacl_mm.comparison.analysis.tables import METRICS, summary, write_tables
 from dacl_mm.comparison.plan.methods import Method
@@ -157,7 +157,7 @@ def _column(column: Column, folder: Path, several: bool) -> dict:
         rows=[summary(column, method) for method in column.present],
         against={metric: {d.a: d for d in column.against_baseline(metric)} for metric in column.differences},
         pairs=[d for differences in column.differences.values() for d in differences],
-        verdicts=[st.in_words(d, len(p)) for p in column.differences.values() for d in p if d.b == base],
+        verdicts=[in_words(d) for p in column.differences.values() for d in p if d.b == base],
         distances={m: np.mean([r.distances for r in column.runs(m)], 0) for m in column.present},
         attention=_attention_words(column),
         scores=pictures([(lambda: fig.recall(column), 'recall', RECALL), *confusions()]),

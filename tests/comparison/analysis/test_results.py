@@ -8,6 +8,7 @@ import pytest
 from finished import write_runs
 
 from dacl_mm.comparison.analysis.results import read_runs
+from dacl_mm.comparison.analysis.tables import as_dict
 from dacl_mm.comparison.plan.dry_run import clock
 from dacl_mm.comparison.plan.methods import read_methods
 from dacl_mm.comparison.plan.runs import plan_runs
@@ -25,7 +26,7 @@ def test_pairs_use_common_seeds_and_the_correction_all_pairs(tmp_path):
         assert (
             len(pairs) == 6 and pairs['center', 'softmax'].seeds == 2 and pairs['dacl', 'softmax'].seeds == 3
         )
-        assert all(d.p <= d.p_adjusted <= 6 * d.p + 1e-12 for d in pairs.values())
+        assert all(d.p <= d.p_adjusted <= 12 * d.p + 1e-12 and d.tests == 12 for d in pairs.values())
     d = next(d for d in column.against_baseline('accuracy') if d.a == 'center')
     values = [
         [column.finished[m][s].metric('accuracy') for s in (0, 2)] for m in ('center', 'softmax')
@@ -106,3 +107,17 @@ def test_a_set_replaces_the_model_alone(tmp_path):
     assert (a.cfg.data.x, b.cfg.data.x) == (2, 1)
     assert a.cfg.train_cfg.max_epochs == b.cfg.train_cfg.max_epochs == 7
     assert 'methods' not in json.dumps(a.cfg.to_dict())
+
+
+def test_the_correction_counts_both_metrics_and_intervals_stay_on_the_scale(tmp_path):
+    names = [method.name for method in write_runs(tmp_path, seeds=2)]
+    columns = read_runs(tmp_path, names)
+    found = [d for pairs in columns[0].differences.values() for d in pairs]
+    assert len(found) == 12 and {d.tests for d in found} == {12}
+    assert min(d.p_adjusted for d in found) == pytest.approx(min(1, 12 * min(d.p for d in found)))
+    methods = as_dict(columns, {})['methods']
+    shown = [row[metric] for row in methods for metric in ('accuracy', 'mean_class_accuracy')]
+    for value in shown:
+        low, high = value['interval']
+        assert 0 <= low < value['mean'] < high <= 100 and value['clipped'] == (low == 0 or high == 100)
+    assert {value['clipped'] for value in shown} == {True, False}

@@ -21,7 +21,7 @@ FLAGS = ('--no-sandbox', '--disable-gpu', '--disable-background-networking', '--
 @pytest.fixture(scope='module')
 def report(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp('report')
-    methods = write_runs(folder)
+    methods = write_runs(folder, seeds=5)
     write_runs(folder, seeds=2, protocol='paper')
     broken = folder / 'runs/held-out/label_smooth/seed_0'
     broken.mkdir(parents=True)
@@ -92,6 +92,7 @@ def test_every_figure_is_there_and_visible(page, report):
 def test_text_says_what_the_numbers_say(page):
     text = page.inner_text('body')
     assert 'dacl beats softmax by' in text and 'cannot separate' in text
+    assert 'corrected for 12 comparisons' in text
     assert 'best epoch picked on the test split, optimistic' in text
     assert 'picked on images held out of training' in text
     assert 'label_smooth, seed 0 (exit status 1)' in text
@@ -99,6 +100,16 @@ def test_text_says_what_the_numbers_say(page):
     assert '<script>alert(1)</script>' in page.inner_text('details.failed')
     assert 'configs/compare/synthetic.py --work-dir cmp' in text
     assert re.search(r'dacl: mean A 0\.\d+ → 0\.\d+', text)
+
+
+def test_a_cut_interval_is_marked_and_explained(page):
+    held, paper = (column(page, f'#table-{name}', 4) for name in ('held-out', 'paper'))
+    assert not any('*' in cell for cell in held) and any(cell.endswith('100.00*') for cell in paper)
+    assert page.locator('p.clipped').count() == 1
+    assert (
+        'Cut off at 0 or 100 %'
+        in page.locator('#table-paper').locator('..').locator('~ p.clipped').inner_text()
+    )
 
 
 def test_both_protocols_stand_side_by_side(page):

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from dacl_mm.comparison.analysis import statistics as st
 from dacl_mm.comparison.analysis.results import Column
+from dacl_mm.comparison.analysis.strata import METRICS
 
 from .style import INK, look, panels
 
@@ -22,8 +22,8 @@ def forest(columns: Sequence[Column]) -> Figure | None:
     rows = [(c, m) for c in columns for m in c.present[1:]]
     if not rows:
         return None
-    figure, axes = panels(1, len(st.METRICS), (4.6, 1.3 + 0.32 * len(rows)))
-    for axis, metric in zip(axes, st.METRICS):
+    figure, axes = panels(1, len(METRICS), (4.6, 1.3 + 0.32 * len(rows)))
+    for axis, metric in zip(axes, METRICS):
         for y, (column, method) in enumerate(rows):
             d = next((d for d in column.against_baseline(metric) if d.a == method), None)
             if d is None:
