@@ -39,6 +39,7 @@ def check(row):
         ('images', 1, 300),
         ('seeds', 2, 300),
         ('seeds', 3, 300),
+        ('both alike', 2, 100),
         ('single predictions', 2, 100),
         ('images', 5, 100),
         ('as measured on FER+', 5, 100),
