@@ -2,7 +2,7 @@ from .base import FERDataset
 from .images import LoadFace
 from .labels import EXPRESSIONS, PAPER_CLASSES
 from .readers import FER2013, RAFDB, AffectNet, FERFolder, FERPlus
-from .sampling import BalancedSampler, FERClassBalanced
+from .sampling import BalancedSampler, FERClassBalanced, SeededSampler
 from .synthetic import DrawFace, SyntheticFaces
 from .transforms import RandomFiveCrop
 
@@ -20,5 +20,6 @@ __all__ = [
     'FERPlus',
     'LoadFace',
     'RandomFiveCrop',
+    'SeededSampler',
     'SyntheticFaces',
 ]

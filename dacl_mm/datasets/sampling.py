@@ -1,4 +1,4 @@
-"""Against class imbalance: which images an epoch sees."""
+"""Which images an epoch sees, and in which order."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -14,7 +14,28 @@ from .draws import RepeatedIndex
 
 
 @DATA_SAMPLERS.register_module()
-class BalancedSampler(DefaultSampler):
+class SeededSampler(DefaultSampler):
+    """mmengine's sampler, with orders that no other seed shares.
+
+    mmengine draws the order of an epoch from seed + epoch: seed 1 starts with what seed 0
+    has in its second epoch, and runs of neighbouring seeds are not independent. Here the
+    seed is first spread over 63 bits, so that seed + epoch of two seeds never meet.
+
+    Args:
+        dataset: The data set.
+        shuffle: Whether to shuffle.
+        seed: Seed; None shares mmengine's.
+        round_up: As in mmengine.
+    """
+
+    def __init__(self, dataset, shuffle: bool = True, seed: int | None = None, round_up: bool = True):
+        super().__init__(dataset, shuffle=shuffle, seed=seed, round_up=round_up)
+        spread = np.random.SeedSequence(self.seed).generate_state(1, np.uint64)[0]
+        self.seed: int = int(spread) >> 1
+
+
+@DATA_SAMPLERS.register_module()
+class BalancedSampler(SeededSampler):
     """Draws images with replacement so that classes come equally often.
 
     The same draws on every rank count, divided among the ranks. A sample that

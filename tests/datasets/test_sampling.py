@@ -5,13 +5,15 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from conftest import REPO
 from layouts import fer2013
+from mmengine.config import Config
 from mmengine.registry import init_default_scope
-from mmpretrain.registry import DATASETS, MODELS
+from mmpretrain.registry import DATA_SAMPLERS, DATASETS, MODELS
 from torch.utils.data import DataLoader
 
 from dacl_mm.datasets.readers.fer2013 import FER2013
-from dacl_mm.datasets.sampling import BalancedSampler
+from dacl_mm.datasets.sampling import BalancedSampler, SeededSampler
 from dacl_mm.engine.hooks.class_weight import ClassWeightHook
 
 PIPELINE = [dict(type='LoadFace'), dict(type='RandomFiveCrop', crop_size=24), dict(type='PackInputs')]
@@ -27,6 +29,34 @@ def imbalanced(tmp_path):
     kept = [row for row in rows if row not in disgust[1:]]
     (tmp_path / 'fer2013.csv').write_text('\n'.join(kept))
     return FER2013(data_root=str(tmp_path), split='trainval', pipeline=PIPELINE)
+
+
+@pytest.mark.parametrize('kind', [SeededSampler, BalancedSampler])
+def test_no_two_seeds_share_an_order(imbalanced, kind):
+    orders = {}
+    for seed in range(10):
+        sampler = kind(imbalanced, seed=seed)
+        for epoch in range(60):
+            sampler.set_epoch(epoch)
+            orders[seed, epoch] = tuple(sampler)
+    assert len(set(orders.values())) == 600
+    sampler = kind(imbalanced, seed=7)  # and another process draws the same
+    sampler.set_epoch(5)
+    assert tuple(sampler) == orders[7, 5]
+
+
+def test_orders_are_permutations_unless_shuffling_is_off(imbalanced):
+    everything = list(range(len(imbalanced)))
+    order = list(SeededSampler(imbalanced, seed=0))
+    assert sorted(order) == everything and order != everything
+    assert list(SeededSampler(imbalanced, shuffle=False, seed=0)) == everything
+
+
+@pytest.mark.parametrize('name', ['dacl_r18_rafdb', 'dacl_r18_affectnet7', 'dacl_r18_synthetic'])
+def test_plain_training_has_these_orders_too(name):
+    init_default_scope('mmpretrain')
+    cfg = Config.fromfile(REPO / f'configs/{name}.py')
+    assert issubclass(DATA_SAMPLERS.get(cfg.train_dataloader.sampler.type), SeededSampler)
 
 
 def test_balanced_sampler_evens_classes_out(imbalanced):

@@ -74,7 +74,8 @@ def test_a_config_without_our_runtime_is_completed(tmp_path):
     path = tmp_path / 'plain.py'
     path.write_text(
         "model = dict(type='ImageClassifier', backbone=dict(type='LeNet5', num_classes=7))\n"
-        "train_dataloader = val_dataloader = test_dataloader = dict(dataset=dict(type='SyntheticFaces'))\n"
+        "data = dict(dataset=dict(type='SyntheticFaces'), sampler=dict(type='DefaultSampler'))\n"
+        'train_dataloader = val_dataloader = test_dataloader = data\n'
         'val_cfg = test_cfg = dict()\n'
         "val_evaluator = test_evaluator = dict(type='Accuracy', topk=(1, 5))\n"
         "default_hooks = dict(checkpoint=dict(type='CheckpointHook', interval=5, save_best='auto'))\n"
@@ -84,6 +85,12 @@ def test_a_config_without_our_runtime_is_completed(tmp_path):
     assert {'PairedInitHook', 'ReportHook', 'PlainCheckpointHook'} <= set(names) and len(set(names)) == len(
         names
     )
+    loaders = (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader)
+    assert [loader.sampler.type for loader in loaders] == [
+        'SeededSampler',
+        'DefaultSampler',
+        'DefaultSampler',
+    ]
     checkpoint = cfg.default_hooks.checkpoint
     assert (checkpoint.type, checkpoint.interval) == ('AtomicCheckpointHook', 1)
     assert checkpoint.save_best == 'accuracy/top1'
