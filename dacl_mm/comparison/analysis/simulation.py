@@ -170,7 +170,7 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description='Check by simulation that the statistics hold')
     parser.add_argument(
-        '--repetitions', type=int, default=1000, help='experiments in each row (default: 1000)'
+        '--repetitions', type=int, default=2000, help='experiments in each row (default: 2000)'
     )
     repetitions = parser.parse_args().repetitions
     print(table([simulate(scenario, seeds, repetitions) for scenario in SCENARIOS for seeds in SEEDS]))

@@ -5,6 +5,7 @@ import sys
 
 import numpy as np
 import pytest
+from conftest import REPO
 
 from dacl_mm.comparison.analysis.intervals import half_width
 from dacl_mm.comparison.analysis.pairs import adjust, compare_pair
@@ -90,6 +91,20 @@ def test_an_experiment_judges_as_the_report_does():
     for d in pairs:  # the level at which a pair is separated is its p-value
         reach = half_width(d.seed_error**2, d.image_error**2, 5, d.p)
         assert reach == pytest.approx(abs(d.mean), rel=1e-6)
+
+
+def test_the_documented_table_is_of_these_cases_and_holds():
+    lines = (REPO / 'docs/compare.md').read_text().splitlines()
+    start = lines.index(next(line for line in lines if line.startswith('| what dominates')))
+    cells = [
+        [cell.strip() for cell in line.split('|')[1:-1]] for line in lines[start + 2 :][: 5 * len(SEEDS)]
+    ]
+    assert [(name, int(seeds)) for name, seeds, *_ in cells] == [
+        (scenario.name, seeds) for scenario in SCENARIOS for seeds in SEEDS
+    ]
+    for _, _, wrong, *coverage in cells:
+        assert wrong == '-' or float(wrong.split()[0]) <= FALSE_ALARMS
+        assert len(coverage) == 4 and all(float(share.split()[0]) >= COVERAGE for share in coverage)
 
 
 def test_the_table_is_printed():
