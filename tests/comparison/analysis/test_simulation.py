@@ -95,7 +95,7 @@ def test_an_experiment_judges_as_the_report_does():
 
 def test_the_documented_table_is_of_these_cases_and_holds():
     lines = (REPO / 'docs/compare.md').read_text().splitlines()
-    start = lines.index(next(line for line in lines if line.startswith('| what dominates')))
+    start = next(i for i, line in enumerate(lines) if line.startswith('| what dominates'))
     cells = [
         [cell.strip() for cell in line.split('|')[1:-1]] for line in lines[start + 2 :][: 5 * len(SEEDS)]
     ]
