@@ -1,13 +1,16 @@
-"""Files written in one step, and the folder of what can be made again."""
+"""Files written in one step, locks, and the folder of what can be made again."""
 
 import hashlib
 import os
-from collections.abc import Iterable
+import socket
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+from filelock import FileLock, Timeout
 from mmengine.logging import print_log
 
-from dacl_mm.errors import FileError
+from dacl_mm.errors import FileError, UserError
 
 VARIABLE = 'DACL_CACHE'  # names the folder of indices, which never lie in a data set's own folder
 
@@ -34,6 +37,35 @@ def write_atomic(data: bytes, path: str | Path) -> None:
             reason = f'{path} was not written: {error.strerror}; free some disk, or write elsewhere'
             raise FileError(reason) from error
         raise
+
+
+@contextmanager
+def file_lock(path: Path, work: str, seconds: float = 0) -> Iterator[None]:
+    """Hold a folder's lock file against other processes; it is free again when this one is gone.
+
+    Args:
+        path: The lock file; it stays, and says who held it last.
+        work: What is done in its folder ('training'), for the message.
+        seconds: How long to wait for another process to end.
+
+    Raises:
+        UserError: If another process holds it.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # One lock a process: an interrupted run of the same process does not stand in the way.
+    lock = FileLock(path, thread_local=False, is_singleton=True)
+    try:
+        lock.acquire(timeout=seconds)
+    except Timeout:
+        raise UserError(
+            f'another {work} works in {path.parent} ({path.read_text() or "unknown process"}): wait for it, '
+            'or choose another --work-dir'
+        ) from None
+    try:
+        path.write_text(f'process {os.getpid()} on {socket.gethostname()}')
+        yield
+    finally:
+        lock.release()
 
 
 def cache_dir() -> Path:

@@ -12,7 +12,8 @@ from dacl_mm.comparison.plan.methods import HELD_OUT, PROTOCOLS, differences, re
 from dacl_mm.comparison.plan.runs import plan_runs, write_config
 from dacl_mm.comparison.report.page import write_report
 from dacl_mm.comparison.run.executors import LocalExecutor
-from dacl_mm.comparison.run.scheduler import execute, failure, folder_lock
+from dacl_mm.comparison.run.scheduler import execute, failure
+from dacl_mm.files import file_lock
 
 
 def parse_args() -> argparse.Namespace:
@@ -53,7 +54,7 @@ def main() -> None:
     if args.dry_run:
         print_plan(planned, differences(methods), args.jobs)
         return
-    with folder_lock(args.work_dir):
+    with file_lock(args.work_dir / '.lock', 'comparison'):
         for run, cfg in planned:
             write_config(run, cfg)
         if args.ray:

@@ -1,45 +1,16 @@
 """All runs of a comparison, once each."""
 
-import fcntl
 import json
-import os
-import socket
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Sequence
 
 from dacl_mm.comparison.plan.runs import Run
-from dacl_mm.errors import ComparisonError
 from dacl_mm.files import write_atomic
 
 from .executors import Executor
 from .progress import Board
 
 FAILURE = 'failed.json'
-
-
-@contextmanager
-def folder_lock(work_dir: Path) -> Iterator[None]:
-    """Hold a comparison's folder against a second process.
-
-    Raises:
-        ComparisonError: If another one holds it.
-    """
-    work_dir.mkdir(parents=True, exist_ok=True)
-    with open(work_dir / '.lock', 'a+') as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            file.seek(0)
-            raise ComparisonError(
-                f'another comparison works in {work_dir} ({file.read().strip()}): wait for it, or choose '
-                'another --work-dir'
-            ) from None
-        file.truncate(0)
-        file.write(f'process {os.getpid()} on {socket.gethostname()}')
-        file.flush()
-        yield
 
 
 def failure(run: Run) -> dict | None:
