@@ -100,3 +100,26 @@ def check_protocol(cfg: Config) -> None:
             'val_dataloader.dataset.split is "test": the best epoch would be picked on the test '
             f"images. Use split='val', or say protocol = '{PAPER_PROTOCOL}' in the config"
         )
+
+
+def selection_metric(cfg: Config) -> str:
+    """Return the metric whose greatest value on the validation part selects the epoch.
+
+    The config's ``selection_metric``, else the checkpoint hook's ``save_best``, else top-1 accuracy.
+
+    Raises:
+        UserError: If the two differ, or ``save_best`` is a list.
+    """
+    chosen = cfg.get('selection_metric')
+    hook = (cfg.get('default_hooks') or {}).get('checkpoint') or {}
+    explicit = hook.get('save_best')
+    if explicit in (None, 'auto'):
+        return chosen or 'accuracy/top1'
+    if not isinstance(explicit, str):
+        raise UserError(f'default_hooks.checkpoint.save_best is {explicit}: one metric selects the epoch')
+    if chosen not in (None, explicit):
+        raise UserError(
+            f'selection_metric is {chosen!r}, but default_hooks.checkpoint.save_best is {explicit!r}: '
+            'leave save_best out'
+        )
+    return explicit

@@ -2,6 +2,8 @@ default_scope = 'mmpretrain'
 custom_imports = dict(imports=['dacl_mm'], allow_failed_imports=False)
 runner_type = 'ShortConsoleRunner'  # dumps of config and hooks go to the log file alone
 
+# Its greatest value on the validation part selects the best epoch, everywhere.
+selection_metric = 'accuracy/top1'
 default_hooks = dict(
     timer=dict(type='IterTimerHook'),
     logger=dict(type='LoggerHook', interval=50),
@@ -10,8 +12,6 @@ default_hooks = dict(
         type='AtomicCheckpointHook',
         interval=1,
         max_keep_ckpts=1,
-        save_best='accuracy/top1',
-        rule='greater',
     ),
     sampler_seed=dict(type='DistSamplerSeedHook'),
     visualization=dict(type='VisualizationHook', enable=False),
@@ -20,6 +20,8 @@ custom_hooks = [
     dict(type='AugmentationSeedHook'),
     dict(type='UnreadableImagesHook'),
     dict(type='ClassNumCheckHook'),
+    dict(type='FiniteLossHook'),
+    dict(type='SyncBuffersHook'),
     dict(type='CenterUpdateHook', alpha=0.5),
     dict(type='CenterMonitorHook', interval=50),
     dict(type='ReportHook'),
@@ -38,6 +40,7 @@ env_cfg = dict(
 vis_backends = [dict(type='LocalVisBackend'), dict(type='TensorboardVisBackend')]
 visualizer = dict(type='UniversalVisualizer', vis_backends=vis_backends)
 
+log_processor = dict(type='ShortLogProcessor')
 log_level = 'INFO'
 load_from = None
 resume = False

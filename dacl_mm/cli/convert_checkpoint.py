@@ -10,7 +10,9 @@ import math
 import torch
 
 from dacl_mm.datasets.labels import PAPER_CLASSES
+from dacl_mm.engine.checkpoint.fit import check_classes, classes_of
 from dacl_mm.engine.checkpoint.loader import load_checkpoint
+from dacl_mm.errors import ReferenceFormatError
 from dacl_mm.files import write_atomic
 from dacl_mm.models.weights.reference import CENTERS, from_reference, to_reference
 
@@ -26,7 +28,8 @@ def main() -> None:
     source = load_checkpoint(args.src, map_location='cpu')
     if args.reverse:
         if 'state_dict' not in source:
-            raise ValueError(f"{args.src} has no 'state_dict': not a checkpoint of dacl_mm")
+            raise ReferenceFormatError(f"{args.src} has no 'state_dict': not a checkpoint of dacl_mm")
+        check_classes(classes_of(source), PAPER_CLASSES, args.src)
         result = to_reference(source['state_dict'], source.get('meta', {}).get('epoch', 0))
         note = f'{CENTERS} is left out: the format has no place for it'
     else:

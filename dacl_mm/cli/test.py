@@ -8,7 +8,9 @@ from mmengine.config import DictAction
 from mmengine.evaluator import DumpResults
 
 from dacl_mm.config import load_config, set_loader_defaults, set_options, set_tta, set_work_dir
-from dacl_mm.engine.launch import build_runner
+from dacl_mm.engine.checkpoint.fit import check_weights, use_classes
+from dacl_mm.engine.checkpoint.loader import load_checkpoint
+from dacl_mm.engine.launch import build_runner, loader_faults
 
 
 def parse_args() -> argparse.Namespace:
@@ -67,10 +69,14 @@ def main() -> None:
     if args.tta:
         set_tta(cfg)
     set_loader_defaults(cfg, not args.no_pin_memory, persistent_workers=False)
+    checkpoint = load_checkpoint(args.checkpoint, 'cpu', mmap=True)
+    use_classes(cfg.test_dataloader.dataset, checkpoint, args.checkpoint)
     runner = build_runner(cfg)
+    check_weights(runner.model, checkpoint, args.checkpoint)
     dumps = {args.dump, args.out if args.out_item != 'metrics' else None} - {None}
     for path in dumps:
         runner.test_evaluator.metrics.append(DumpResults(out_file_path=path))
-    metrics = runner.test()
+    with loader_faults():
+        metrics = runner.test()
     if args.out_item == 'metrics':
         mmengine.dump(metrics, args.out)

@@ -14,7 +14,7 @@ from dacl_mm.config import (
     set_work_dir,
 )
 from dacl_mm.engine.checkpoint.resume import set_resume
-from dacl_mm.engine.launch import build_runner
+from dacl_mm.engine.launch import train
 
 
 def parse_args() -> argparse.Namespace:
@@ -57,7 +57,6 @@ def main() -> None:
     set_work_dir(cfg, args.work_dir, args.config)
     if args.no_validate:
         cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
-        cfg.default_hooks.checkpoint.save_best = None
     if args.amp:
         set_amp(cfg)
     if args.auto_scale_lr:
@@ -65,4 +64,4 @@ def main() -> None:
     set_loader_defaults(cfg, not args.no_pin_memory, not args.no_persistent_workers)
     set_resume(cfg, args.resume)
     check_protocol(cfg)
-    build_runner(cfg).train()
+    train(cfg)

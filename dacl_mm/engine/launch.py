@@ -1,12 +1,16 @@
 """Starting and ending the processes of a run."""
 
 import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 import torch.distributed
 from mmengine.config import Config
 from mmengine.registry import RUNNERS
-from mmengine.runner import Runner
+from mmengine.runner import EpochBasedTrainLoop, Runner
+
+from dacl_mm.errors import UserError
 
 
 def build_runner(cfg: Config) -> Runner:
@@ -20,6 +24,54 @@ def build_runner(cfg: Config) -> Runner:
             type='MMDistributedDataParallel', device_ids=None, broadcast_buffers=False
         )
     return RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
+
+
+def train(cfg: Config) -> Runner:
+    """Train as the config says.
+
+    Raises:
+        UserError: If no batch can be drawn, or a loader process is killed.
+    """
+    runner = build_runner(cfg)
+    require_batches(runner)
+    with loader_faults():
+        runner.train()
+    return runner
+
+
+def require_batches(runner: Runner) -> None:
+    """Refuse a training whose epochs would have no iteration.
+
+    Raises:
+        UserError: If a batch is larger than what a process draws from in an epoch.
+    """
+    loader = runner.train_dataloader  # builds it; training uses the same
+    if isinstance(runner.train_loop, EpochBasedTrainLoop) and len(loader) == 0:
+        each = ' for each process' if runner.world_size > 1 else ''
+        raise UserError(
+            f'{len(loader.sampler)} training images{each} < batch {loader.batch_size}: they make no batch. '
+            'Lower train_dataloader.batch_size'
+        )
+
+
+@contextmanager
+def loader_faults() -> Iterator[None]:
+    """Explain a loader process that the system has killed.
+
+    Raises:
+        UserError: In place of torch's RuntimeError.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        text = str(error)
+        if 'DataLoader worker' not in text or not ('killed by signal' in text or 'exited' in text):
+            raise
+        raise UserError(
+            f'a loader process was ended from outside ({text.splitlines()[0].strip()}). Most often memory or '
+            '/dev/shm ran out: lower num_workers or batch_size of the data loaders, or give the container '
+            'more shared memory (--shm-size); --resume goes on from the last checkpoint'
+        ) from error
 
 
 def shut_down() -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 from mmengine.config import Config, ConfigDict
 
+from dacl_mm.config import selection_metric
 from dacl_mm.errors import UserError
 
 HOOKS = (
@@ -39,7 +40,7 @@ def add_runtime(cfg: Config) -> None:
     checkpoint = hooks.setdefault('checkpoint', ConfigDict())
     checkpoint.update(type='AtomicCheckpointHook', interval=1, max_keep_ckpts=1)
     if checkpoint.get('save_best') in (None, 'auto'):
-        checkpoint.update(save_best='accuracy/top1', rule='greater')
+        checkpoint.update(save_best=selection_metric(cfg), rule='greater')
     for field in ('val_evaluator', 'test_evaluator'):
         evaluator = cfg[field]
         metrics = evaluator if isinstance(evaluator, list) else [evaluator]

@@ -3,13 +3,13 @@
 Trains (or goes on), tests the selected epoch once, and writes ``result.json`` last.
 """
 
-import fcntl
 import json
 import os
 import statistics
 import sys
 import threading
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import torch
@@ -17,10 +17,10 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 
 from dacl_mm.comparison.plan.cost import input_shape, model_cost, peak_memory
+from dacl_mm.config import selection_metric
 from dacl_mm.engine.checkpoint.resume import latest_checkpoint
 from dacl_mm.engine.hooks.report import HISTORY
-from dacl_mm.errors import ComparisonError
-from dacl_mm.files import write_atomic
+from dacl_mm.files import file_lock, write_atomic
 
 from .hooks.attention_record import RECORD
 
@@ -37,22 +37,6 @@ def die_with_parent() -> None:
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
-
-
-def lock(folder: Path, seconds: float = 60):
-    """Hold the run's folder; a process of a killed comparison ends within a second.
-
-    Raises:
-        ComparisonError: If another process keeps the lock.
-    """
-    file = open(folder / '.lock', 'w')  # noqa: SIM115
-    for _ in range(int(seconds * 10)):
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return file
-        except BlockingIOError:
-            time.sleep(0.1)
-    raise ComparisonError(f'another process works in {folder}')
 
 
 def train(cfg: Config) -> dict:
@@ -108,7 +92,9 @@ def main() -> None:
     """Execute the run of the folder that the command line names."""
     folder = Path(sys.argv[1])
     die_with_parent()
-    held = lock(folder)
+    held = ExitStack()
+    # A process of a killed comparison ends within a second.
+    held.enter_context(file_lock(folder / '.lock', 'process', seconds=60))
     torch.set_num_threads(int(os.environ.get('OMP_NUM_THREADS', torch.get_num_threads())))
     config = folder.with_suffix('.py')
     cfg = Config.fromfile(config)
@@ -119,7 +105,7 @@ def main() -> None:
     weights = keep_weights(folder, result['best_checkpoint'])
     result |= test(Config.fromfile(config), weights)
     result |= model_cost(cfg, input_shape(cfg))
-    best = max(result['validation'], key=lambda row: row[cfg.default_hooks.checkpoint.save_best])
+    best = max(result['validation'], key=lambda row: row[selection_metric(cfg)])
     result |= dict(
         selected_epoch=best['epoch'],
         device=torch.cuda.get_device_name() if torch.cuda.is_available() else 'CPU',

@@ -2,9 +2,11 @@ from .augmentation_seed import AugmentationSeedHook
 from .center_monitor import CenterMonitorHook
 from .center_update import CenterUpdateHook
 from .class_weight import ClassWeightHook
+from .finite_loss import FiniteLossHook
+from .plain_checkpoint import PlainCheckpointHook
 from .report import ReportHook
 from .run_summary import RunSummaryHook
-from .safe_checkpoint import AtomicCheckpointHook, PlainCheckpointHook
+from .safe_checkpoint import AtomicCheckpointHook
 from .unreadable import UnreadableImagesHook
 
 __all__ = [
@@ -13,6 +15,7 @@ __all__ = [
     'CenterMonitorHook',
     'CenterUpdateHook',
     'ClassWeightHook',
+    'FiniteLossHook',
     'PlainCheckpointHook',
     'ReportHook',
     'RunSummaryHook',

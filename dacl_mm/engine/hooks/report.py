@@ -1,5 +1,7 @@
-"""What a run leaves for its reader: confusion matrices and the closing table."""
+"""What a run leaves for its reader: confusion matrices and tables."""
 
+import math
+from collections.abc import Mapping
 from pathlib import Path
 
 from mmengine.dist import master_only
@@ -7,71 +9,102 @@ from mmengine.evaluator import Evaluator
 from mmengine.hooks import Hook
 from mmpretrain.registry import HOOKS
 
+from dacl_mm.config import selection_metric
 from dacl_mm.evaluation.fer_metric import FERMetric
 from dacl_mm.visualization.confusion_matrix import draw_confusion_matrix, figure_to_array
 
-HISTORY = 'validation_history'  # in the message hub, hence in checkpoints
+# In the message hub, hence in checkpoints. mmengine's validation lines print every entry whose
+# name starts with "val".
+HISTORY = 'history_of_validation'
+
+NAMES = {
+    'accuracy/top1': 'accuracy',
+    'fer/mean_class_accuracy': 'mean-class accuracy',
+    'fer/f1_macro': 'F1 (macro)',
+    'fer/auc_roc_macro': 'AUC-ROC (macro)',
+    'fer/auc_pr_macro': 'AUC-PR (macro)',
+    'fer/ece': 'calibration error',
+}
+RECALL = '/recall/'
 
 
-def summary(history: list[dict], key: str = 'accuracy/top1') -> str:
-    """Format best and last epoch of a validation history.
+def metric_table(columns: Mapping[str, Mapping[str, float]]) -> str:
+    """Format metrics in percent, one a row: the known ones by their names, then recalls, then others.
 
     Args:
-        history: One dict per validation: ``epoch`` and the metrics, in percent.
-        key: Metric that tells the best epoch.
+        columns: Metrics by key, of each column by its title.
     """
-    best = max(history, key=lambda row: row[key])
-    rows = [('best', best), ('last', history[-1])]
-    recall = [k for k in best if '/recall/' in k]
-    columns = ['epoch', key, 'fer/mean_class_accuracy', *recall]
-    names = ['epoch', 'accuracy', 'mean-class', *(k.rsplit('/', 1)[1] for k in recall)]
-    lines = ['      ' + ''.join(f'{n:>12}' for n in names)]
-    for label, row in rows:
-        cells = [f'{row[c]:>12}' if c == 'epoch' else f'{row.get(c, float("nan")):>12.2f}' for c in columns]
-        lines.append(f'{label:<6}' + ''.join(cells))
+    keys = list(dict.fromkeys(key for metrics in columns.values() for key in metrics if key != 'epoch'))
+    known = [key for key in NAMES if key in keys]
+    recalls = [key for key in keys if RECALL in key]
+    others = [key for key in keys if key not in NAMES and key not in recalls]
+    titles = {key: NAMES.get(key, key) for key in known + others}
+    titles |= {key: f'recall: {key.rsplit("/", 1)[1]}' for key in recalls}
+    width = max(map(len, titles.values()), default=0)
+    lines = [' ' * width + ''.join(f'{title:>18}' for title in columns)]
+    for key in known + recalls + others:
+        cells = (f'{metrics[key]:18.2f}' if key in metrics else f'{"-":>18}' for metrics in columns.values())
+        lines.append(f'{titles[key]:<{width}}' + ''.join(cells))
     return '\n'.join(lines)
+
+
+def recall_line(metrics: Mapping[str, float]) -> str:
+    """Format the recall of each class in percent as two lines; empty without any."""
+    recalls = {key.rsplit('/', 1)[1]: value for key, value in metrics.items() if RECALL in key}
+    widths = [max(len(name), 6) + 2 for name in recalls]
+    rows = [recalls, [f'{value:.2f}' for value in recalls.values()]]
+    return '\n'.join(''.join(f'{cell:>{w}}' for cell, w in zip(row, widths)) for row in rows if recalls)
+
+
+def best_row(history: list[dict], metric: str) -> dict:
+    """Return the first row of the greatest value; NaN and missing ones count least."""
+
+    def score(row: dict) -> float:
+        value = row.get(metric, math.nan)
+        return -math.inf if math.isnan(value) else value
+
+    return max(history, key=score)
 
 
 @HOOKS.register_module()
 class ReportHook(Hook):
-    """Save confusion matrices and print the closing table.
+    """Save confusion matrices and print tables.
 
     The matrix of each evaluation goes to ``confusion_matrix_val.png`` or
-    ``confusion_matrix_test.png`` in the work dir and to the visualizer.
-
-    Args:
-        key: Metric that tells the best epoch in the table.
+    ``confusion_matrix_test.png`` in the work dir and to the visualizer. The best epoch of the
+    closing table is the one that the config's ``selection_metric`` chose.
     """
 
-    # Before checkpoints are saved, so that they hold the history.
-    priority = 'NORMAL'
-
-    def __init__(self, key: str = 'accuracy/top1'):
-        self.key = key
+    # After LoggerHook's line, before checkpoints are saved.
+    priority = 'LOW'
 
     def after_val_epoch(self, runner, metrics=None) -> None:
         self._draw(runner, runner.val_evaluator, 'val', runner.epoch)
-        numbers = {k: float(v) for k, v in (metrics or {}).items() if isinstance(v, int | float)}
-        if self.key in numbers:
-            history = runner.message_hub.get_info(HISTORY) or []
-            row = dict(epoch=runner.epoch, **numbers)
-            runner.message_hub.update_info(HISTORY, [*history, row])
+        numbers = _numbers(metrics)
+        if any(RECALL in key for key in numbers):
+            runner.logger.info(f'recall of each class (%):\n{recall_line(numbers)}')
+        history = runner.message_hub.get_info(HISTORY) or []
+        row = dict(epoch=runner.epoch, **numbers)
+        runner.message_hub.update_info(HISTORY, [*history, row])
 
     def after_test_epoch(self, runner, metrics=None) -> None:
         path = self._draw(runner, runner.test_evaluator, 'test', 0)
-        if path:
-            runner.logger.info(f'confusion matrix: {path}')
+        picture = f'\nconfusion matrix: {path}' if path else ''
+        runner.logger.info(f'test results (%):\n{metric_table({"test": _numbers(metrics)})}{picture}')
 
     @master_only
     def after_train(self, runner) -> None:
         history = runner.message_hub.get_info(HISTORY)
         if not history:
             return
+        metric = selection_metric(runner.cfg)
+        rows = {'best': best_row(history, metric), 'last': history[-1]}
+        columns = {f'{title} (epoch {row["epoch"]})': row for title, row in rows.items()}
         best = runner.message_hub.get_info('best_ckpt')
         last = runner.message_hub.get_info('last_ckpt')
         picture = Path(runner.work_dir) / 'confusion_matrix_val.png'
         runner.logger.info(
-            f'validation results (%):\n{summary(history, self.key)}\n'
+            f'validation results (%), best by {NAMES.get(metric, metric)}:\n{metric_table(columns)}\n'
             f'best checkpoint: {best}\nlast checkpoint: {last}\n'
             f'confusion matrix of the last epoch: {picture}\nlogs: {runner.log_dir}'
         )
@@ -88,3 +121,7 @@ class ReportHook(Hook):
         figure.savefig(path)
         runner.visualizer.add_image(f'confusion_matrix/{part}', figure_to_array(figure), step=step)
         return path
+
+
+def _numbers(metrics: Mapping | None) -> dict[str, float]:
+    return {key: float(value) for key, value in (metrics or {}).items() if isinstance(value, int | float)}

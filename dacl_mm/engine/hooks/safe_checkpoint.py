@@ -1,135 +1,181 @@
-"""Checkpoints that load everywhere and survive a crash."""
+"""Checkpoints that survive a crash, a second process and an earlier run."""
 
+import math
+from contextlib import ExitStack
 from pathlib import Path
 
-from mmengine.dist import is_main_process
-from mmengine.hooks import CheckpointHook, Hook
+from mmengine.dist import is_main_process, master_only
+from mmengine.hooks import CheckpointHook
 from mmengine.runner import EpochBasedTrainLoop
 from mmpretrain.registry import HOOKS
 
-from dacl_mm.engine.checkpoint.plain import plain_message_hub, restore_message_hub, to_plain
+from dacl_mm.config import selection_metric
+from dacl_mm.engine.checkpoint.fit import check_resumed, config_values
+from dacl_mm.engine.checkpoint.run import RUN_ID, best_checkpoints, claim_folder, step_checkpoints
+from dacl_mm.engine.checkpoint.size import describe_size
+from dacl_mm.errors import UserError
+from dacl_mm.files import file_lock, write_atomic
 
-VALIDATED = 'validated_epoch'  # in the message hub, hence in checkpoints
-
-
-def without_functions(schedulers):
-    """Leave functions out of scheduler states: resuming builds them from the config."""
-    if isinstance(schedulers, dict):
-        return {name: without_functions(states) for name, states in schedulers.items()}
-    return [{k: v for k, v in state.items() if not callable(v)} for state in schedulers]
-
-
-@HOOKS.register_module()
-class PlainCheckpointHook(Hook):
-    """Keep checkpoints free of pickled objects.
-
-    What is saved loads with ``torch.load(weights_only=True)`` in plain torch;
-    the logged history is restored on resuming.
-    """
-
-    # Last, when every other hook has added what it saves.
-    priority = 'LOWEST'
-
-    def before_save_checkpoint(self, runner, checkpoint: dict) -> None:
-        checkpoint['message_hub'] = plain_message_hub(checkpoint['message_hub'])
-        if 'param_schedulers' in checkpoint:
-            checkpoint['param_schedulers'] = without_functions(checkpoint['param_schedulers'])
-        for key in checkpoint.keys() - {'message_hub', 'state_dict'}:
-            checkpoint[key] = to_plain(checkpoint[key], key)
-
-    def after_load_checkpoint(self, runner, checkpoint: dict) -> None:
-        if 'message_hub' in checkpoint:
-            checkpoint['message_hub'] = restore_message_hub(checkpoint['message_hub'])
-
-
-class _DeferredRemoval:
-    """A file backend that keeps files to be removed until :meth:`flush`."""
-
-    def __init__(self, backend):
-        self._backend = backend
-        self._doomed: list[str] = []
-
-    def __getattr__(self, name):
-        return getattr(self._backend, name)
-
-    def remove(self, filepath: str) -> None:
-        self._doomed.append(filepath)
-
-    def flush(self, keep: set[str | None]) -> None:
-        for path in self._doomed:
-            if path not in keep and self._backend.isfile(path):
-                self._backend.remove(path)
-        self._doomed.clear()
+# In the message hub. mmengine's validation lines print every entry whose name starts with "val".
+VALIDATED = 'last_validated'
+LOCK_FILE = '.training.lock'
 
 
 @HOOKS.register_module()
 class AtomicCheckpointHook(CheckpointHook):
-    """mmengine's CheckpointHook, safe against a kill or a full disk.
+    """mmengine's CheckpointHook, safe against a kill, a full disk and other runs in its folder.
 
-    Each file is written in one step, and an outdated checkpoint is removed only
-    after its successor is on disk (upstream removes it before).
+    Each file is written in one step, and an outdated one is removed after its successor is on disk
+    (upstream removes it before). One checkpoint is written at the end of a training epoch, before
+    its validation, so that a kill loses no finished epoch; resuming validates that epoch again. The
+    best one holds weights and meta alone. Weights that are not finite are never written.
+
+    A folder belongs to one run at a time: a second process is refused, and the checkpoints of an
+    earlier run are moved to ``earlier_runs/``.
 
     Args:
+        save_best: Metric whose greatest value is the best; default: the config's
+            ``selection_metric``, without which no best one is kept.
+        rule: 'greater' or None.
         **kwargs: Those of :class:`mmengine.hooks.CheckpointHook`.
     """
 
-    def __init__(self, **kwargs):
+    def __init__(self, save_best: str | None = None, rule: str | None = None, **kwargs):
+        if rule not in (None, 'greater'):
+            raise UserError(
+                f'rule must be greater, got {rule!r}: choose a metric that grows as models improve'
+            )
         kwargs.setdefault('backend_args', dict(backend='atomic'))
         super().__init__(**kwargs)
-        self._written = 0
+        self._explicit = save_best
+        self._metric: str | None = None
+        self._training = self._saving_best = False
+        self._lock = ExitStack()
 
     def before_train(self, runner) -> None:
+        """Take the folder.
+
+        Raises:
+            UserError: If another process trains in it.
+        """
         super().before_train(runner)
-        self.file_backend = _DeferredRemoval(self.file_backend)  # type: ignore[has-type]
-        if is_main_process():  # what a killed process left half-written
-            for path in Path(self.out_dir).glob('.*.pth.tmp'):
+        chosen = selection_metric(runner.cfg)
+        if self._explicit or runner.cfg.get('selection_metric'):
+            self._metric = chosen if self._explicit in (None, 'auto') else self._explicit
+        self._training = True
+        if is_main_process():
+            folder = Path(self.out_dir)
+            self._lock.enter_context(file_lock(folder / LOCK_FILE, 'training'))
+            for path in folder.glob('.*.pth.tmp'):  # what a killed process left half-written
                 path.unlink()
-            self._doom_leftovers()
+            run_id = claim_folder(folder, self._step(runner), runner.message_hub.get_info(RUN_ID))
+            runner.message_hub.update_info(RUN_ID, run_id)
+            runner.logger.info(describe_size(runner.model, runner.optim_wrapper))
         self._validate_missed(runner)
+
+    def after_train(self, runner) -> None:
+        super().after_train(runner)
+        self._training = False
+        self._lock.close()
+
+    def after_val_epoch(self, runner, metrics=None) -> None:
+        if not self._training:
+            return
+        runner.message_hub.update_info(VALIDATED, self._step(runner))
+        if self._metric is not None:
+            self._save_best_checkpoint(runner, metrics or {})
+
+    def before_save_checkpoint(self, runner, checkpoint: dict) -> None:
+        if self._training:
+            checkpoint['meta'][RUN_ID] = runner.message_hub.get_info(RUN_ID)
+            checkpoint['meta']['config_values'] = config_values(runner.cfg.to_dict())
+        if self._saving_best:
+            for key in checkpoint.keys() - {'meta', 'state_dict'}:
+                del checkpoint[key]
+
+    def after_load_checkpoint(self, runner, checkpoint: dict) -> None:
+        if runner.cfg.get('resume'):
+            check_resumed(runner, checkpoint)
+
+    def _save_checkpoint_with_step(self, runner, step, meta) -> None:
+        self._require_finite(runner, step)
+        hub, name = runner.message_hub, self.filename_tmpl.format(step)
+        if self.max_keep_ckpts > 0 and step not in self.keep_ckpt_ids:
+            self.keep_ckpt_ids.append(step)  # the oldest drops out
+            hub.update_info('keep_ckpt_ids', list(self.keep_ckpt_ids))
+        self.last_ckpt = str(Path(self.out_dir) / name)
+        hub.update_info('last_ckpt', self.last_ckpt)
+        self._write(runner, name, meta, self.save_optimizer, self.save_param_scheduler)
+        self._prune(runner)
+
+    def _save_best_checkpoint(self, runner, metrics) -> None:
+        hub, step, metric = runner.message_hub, self._step(runner), self._metric
+        if metric not in metrics:
+            raise UserError(f'selection_metric {metric!r} is not among the metrics: {", ".join(metrics)}')
+        score = float(metrics[metric])
+        if not math.isfinite(score):
+            runner.logger.warning(f'{metric} is {score} after {step}: never the best')
+        elif score > hub.get_info('best_score', -math.inf):
+            self._require_finite(runner, step)
+            name = f'best_{metric}_{self.filename_tmpl.format(step)}'.replace('/', '_')
+            self.best_ckpt_path = str(Path(self.out_dir) / name)
+            hub.update_info_dict(dict(best_score=score, best_ckpt=self.best_ckpt_path))
+            self._saving_best = True
+            self._write(runner, name, dict(epoch=runner.epoch, iter=runner.iter), False, False)
+            self._saving_best = False
+            runner.logger.info(f'{metric} {score:.2f} is the best so far: saved to {name}')
+            self._prune(runner)
+
+    def _write(self, runner, name: str, meta: dict, optimizer: bool, schedulers: bool) -> None:
+        runner.save_checkpoint(
+            self.out_dir,
+            name,
+            save_optimizer=optimizer,
+            save_param_scheduler=schedulers,
+            meta=meta,
+            by_epoch=self.by_epoch,
+            backend_args=self.backend_args,
+            **self.args,
+        )
+
+    @master_only
+    def _prune(self, runner) -> None:
+        """Remove what the newest files have outdated."""
+        folder, hub = Path(self.out_dir), runner.message_hub
+        write_atomic(str(self.last_ckpt).encode(), Path(runner.work_dir) / 'last_checkpoint')
+        for path, step in step_checkpoints(folder).items():
+            if self.max_keep_ckpts > 0 and step < min(self.keep_ckpt_ids, default=0):
+                path.unlink()
+        for path in best_checkpoints(folder):
+            if hub.get_info('best_ckpt') and path.name != Path(hub.get_info('best_ckpt')).name:
+                path.unlink()
+
+    def _require_finite(self, runner, step: int) -> None:
+        broken = next((name for name, p in runner.model.named_parameters() if not p.isfinite().all()), None)
+        if broken:
+            unit = 'epoch' if self.by_epoch else 'iteration'
+            last = runner.message_hub.get_info('last_ckpt') or 'none yet'
+            raise UserError(
+                f'after {unit} {step} the weights of {broken} are not finite and were not saved: lower the '
+                'learning rate, or clip gradients by optim_wrapper.clip_grad=dict(max_norm=5). The last good '
+                f'checkpoint: {last}'
+            )
+
+    def _step(self, runner) -> int:
+        return runner.epoch if self.by_epoch else runner.iter
 
     @staticmethod
     def _validate_missed(runner) -> None:
-        """Validate the resumed epoch where the process was killed between saving and validating.
+        """Validate what was saved last and not validated since.
 
         Its results would be missing, and it could not be selected as the best.
         """
-        epoch, loop = runner.epoch, runner.train_loop
-        if epoch == 0 or runner.val_loop is None or not isinstance(loop, EpochBasedTrainLoop):
+        loop = runner.train_loop
+        by_epoch = isinstance(loop, EpochBasedTrainLoop)
+        step, last = (loop.epoch, loop.max_epochs) if by_epoch else (loop.iter, loop.max_iters)
+        if step == 0 or runner.val_loop is None:
             return
-        due = epoch >= loop.val_begin and (epoch % loop.val_interval == 0 or epoch == loop.max_epochs)
-        if due and runner.message_hub.get_info(VALIDATED, 0) < epoch:
-            runner.logger.info(f'epoch {epoch} was saved and not validated: validating it now')
+        due = step >= loop.val_begin and (step % loop.val_interval == 0 or step == last)
+        if due and runner.message_hub.get_info(VALIDATED, 0) < step:
+            runner.logger.info(f'{step} was saved before its validation: validating it now')
             runner.val_loop.run()
-
-    def _doom_leftovers(self) -> None:
-        """Mark checkpoints that a process killed before its own removal left behind."""
-        kept = list(self.keep_ckpt_ids) if self.max_keep_ckpts > 0 else []
-        names = {self.filename_tmpl.format(step) for step in range(min(kept, default=0))}
-        for path in Path(self.out_dir).iterdir():
-            if path.name in names:
-                self.file_backend.remove(str(path))
-
-    def _save_checkpoint_with_step(self, runner, step, meta) -> None:
-        super()._save_checkpoint_with_step(runner, step, meta)
-        self._written += 1
-        self._remove_outdated()
-
-    def _save_best_checkpoint(self, runner, metrics) -> None:
-        super()._save_best_checkpoint(runner, metrics)
-        self._remove_outdated()
-
-    def after_val_epoch(self, runner, metrics) -> None:
-        written = self._written
-        runner.message_hub.update_info(VALIDATED, runner.epoch)
-        super().after_val_epoch(runner, metrics)
-        # Upstream writes the last checkpoint before validation, and again only where
-        # it was the best: a resumed run would lack the results of the other epochs.
-        current = self.filename_tmpl.format(runner.epoch) if self.by_epoch else None
-        if self.last_ckpt and Path(self.last_ckpt).name == current and self._written == written:
-            meta = dict(epoch=runner.epoch, iter=runner.iter)
-            self._save_checkpoint_with_step(runner, runner.epoch, meta)
-
-    def _remove_outdated(self) -> None:
-        if is_main_process():
-            best = self.best_ckpt_path_dict.values() if hasattr(self, 'best_ckpt_path_dict') else ()
-            self.file_backend.flush({self.last_ckpt, getattr(self, 'best_ckpt_path', None), *best})

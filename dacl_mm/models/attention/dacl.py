@@ -71,8 +71,9 @@ class DACLAttention(BaseModule):
             )
         if self.training and len(feature_map) < 2:
             raise UserError(
-                'batch normalisation of the attention network needs at least 2 samples in a '
-                'training batch: set train_dataloader.drop_last=True or a larger batch_size'
+                'batch normalisation of the attention network needs at least 2 samples in a training '
+                'batch, and this one has 1: raise train_dataloader.batch_size to 2 or more, or, if only '
+                'the last batch of an epoch is that small, set train_dataloader.drop_last=True'
             )
         logits = self.heads(self.encoder(feature_map.flatten(1)))  # (N, 2d)
         return logits.view(-1, self.out_channels, 2).softmax(-1)[..., 1]  # (N, d)

@@ -1,5 +1,5 @@
+import os
 import pickle
-import resource
 import subprocess
 import sys
 from collections import Counter, OrderedDict
@@ -7,13 +7,15 @@ from collections import Counter, OrderedDict
 import numpy as np
 import pytest
 import torch
+from mmengine.config import Config
 from mmengine.logging import HistoryBuffer
 from mmengine.runner.checkpoint import CheckpointLoader
+from small_runner import listen, make_runner
 
 from dacl_mm.engine.checkpoint.loader import load_checkpoint
 from dacl_mm.engine.checkpoint.plain import plain_message_hub, restore_message_hub, to_plain
-from dacl_mm.engine.checkpoint.resume import latest_checkpoint
-from dacl_mm.errors import CorruptCheckpointError, UnsafeCheckpointError
+from dacl_mm.engine.checkpoint.resume import latest_checkpoint, set_resume
+from dacl_mm.errors import CorruptCheckpointError, UnsafeCheckpointError, UserError
 from dacl_mm.files import write_atomic
 
 
@@ -103,11 +105,101 @@ def test_write_replaces(tmp_path):
     write_atomic(b'1', path)
     write_atomic(b'22', path)
     assert path.read_bytes() == b'22'
-    assert resource.getrlimit(resource.RLIMIT_FSIZE)
+    assert [p.name for p in path.parent.iterdir()] == ['x.pth']
+
+
+def save(path, run_id=None):
+    meta = dict(epoch=1) if run_id is None else dict(epoch=1, run_id=run_id)
+    torch.save(dict(meta=meta, state_dict=dict(w=torch.randn(5000)), message_hub={}), path)
 
 
 def test_latest_checkpoint_counts_numbers(tmp_path):
     assert latest_checkpoint(tmp_path) is None
     for name in ('epoch_2.pth', 'epoch_10.pth', 'best_accuracy_top1_epoch_99.pth', '.epoch_11.pth.tmp'):
-        (tmp_path / name).touch()
+        save(tmp_path / name)
     assert latest_checkpoint(tmp_path) == tmp_path / 'epoch_10.pth'
+
+
+def test_latest_checkpoint_is_of_the_folders_own_run(tmp_path):
+    said = listen(tmp_path / 'said')
+    (tmp_path / 'run.json').write_text('{"id": "mine"}')
+    save(tmp_path / 'epoch_5.pth', 'mine')
+    save(tmp_path / 'epoch_60.pth', 'another')
+    assert latest_checkpoint(tmp_path) == tmp_path / 'epoch_5.pth'
+    assert 'epoch_60.pth is of run another, the folder of run mine' in said()
+
+
+def damage(path, kind):
+    data = bytearray(path.read_bytes())
+    if kind == 'truncated':
+        del data[len(data) // 2 :]
+    elif kind == 'altered':
+        middle = data.index(b'epoch') + 2000  # inside the weights
+        for i in range(middle, middle + 4000, 10):
+            data[i] ^= 255
+    path.write_bytes(data if kind != 'empty' else b'')
+
+
+@pytest.mark.parametrize('kind', ['truncated', 'altered', 'empty'])
+def test_a_damaged_checkpoint_is_passed_over_with_the_reason(tmp_path, kind):
+    said = listen(tmp_path / 'said')
+    for epoch in (1, 2):
+        save(tmp_path / f'epoch_{epoch}.pth', 'mine')
+    damage(tmp_path / 'epoch_2.pth', kind)
+    with pytest.raises(CorruptCheckpointError, match=r'epoch_2\.pth is damaged'):
+        load_checkpoint(tmp_path / 'epoch_2.pth')
+    assert latest_checkpoint(tmp_path) == tmp_path / 'epoch_1.pth'
+    assert 'passed over' in said() and 'epoch_2.pth is damaged' in said()
+
+
+def test_resume_takes_what_can_be_resumed_and_says_what_cannot(tmp_path):
+    said = listen(tmp_path / 'said')
+    cfg = Config(dict(work_dir=str(tmp_path)))
+    set_resume(cfg, 'auto')
+    assert 'load_from' not in cfg and 'so training starts anew' in said()
+    (tmp_path / 'epoch_1.pth').touch()
+    with pytest.raises(UserError, match='can be resumed'):
+        set_resume(cfg, 'auto')
+    weights = tmp_path / 'best_accuracy_top1_epoch_1.pth'
+    torch.save(dict(meta={}, state_dict={}), weights)
+    with pytest.raises(UserError, match='holds weights alone'):
+        set_resume(cfg, str(weights))
+    save(tmp_path / 'epoch_2.pth')
+    set_resume(cfg, 'auto')
+    assert cfg.resume and cfg.load_from == str(tmp_path / 'epoch_2.pth')
+
+
+def test_a_file_that_is_no_dictionary_is_no_checkpoint(tmp_path):
+    torch.save([1], tmp_path / 'x.pth')
+    with pytest.raises(CorruptCheckpointError, match='holds a list'):
+        load_checkpoint(tmp_path / 'x.pth')
+
+
+def test_torchs_own_switch_leaves_local_files_to_mmengine(tmp_path):
+    """In a process of its own, where the variable is set as a host does."""
+    path = tmp_path / 'mmengine.pth'
+    torch.save(dict(state_dict={}, message_hub=dict(a=HistoryBuffer([1.0, 3.0], [1, 1]))), path)
+    code = (
+        'import sys, dacl_mm; from mmengine.runner.checkpoint import CheckpointLoader as loader\n'
+        'for _ in range(2): print(loader.load_checkpoint(sys.argv[1], "cpu")["message_hub"]["a"].mean())'
+    )
+    outputs = {}
+    for value in ('0', '1'):
+        env = {**os.environ, 'TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD': value}
+        command = [sys.executable, '-c', code, str(path)]
+        outputs[value] = subprocess.run(command, env=env, capture_output=True, text=True)
+    assert outputs['0'].returncode and 'UnsafeCheckpointError' in outputs['0'].stderr
+    assert outputs['1'].stdout.count('2.0') == 2, outputs['1'].stderr
+    both = outputs['1'].stdout + outputs['1'].stderr
+    assert both.count('executes code') == 1
+
+
+def test_code_in_a_checkpoints_config_is_not_executed_on_resuming(tmp_path):
+    """mmengine runs the text under meta.config when it resumes."""
+    make_runner(tmp_path, epochs=1).train()
+    path = tmp_path / 'epoch_1.pth'
+    checkpoint = torch.load(path, weights_only=True)
+    checkpoint['meta']['config'] = f'open({str(tmp_path / "executed")!r}, "w").close()'
+    torch.save(checkpoint, path)
+    make_runner(tmp_path, epochs=2, resume=path).train()
+    assert (tmp_path / 'epoch_2.pth').exists() and not (tmp_path / 'executed').exists()

@@ -1,0 +1,158 @@
+"""Whether a checkpoint fits the model, the data and the config that it meets."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from logging import WARNING
+from typing import Any, cast
+
+import torch
+from mmengine.config import ConfigDict
+from mmengine.logging import print_log
+from mmengine.model import BaseTTAModel, is_model_wrapper
+from mmengine.registry import init_default_scope
+from mmengine.runner import Runner
+from mmpretrain.registry import DATASETS
+from torch import nn
+
+from dacl_mm.errors import UserError
+
+#: What takes part in the losses alone, whatever head it is wrapped in.
+TRAINING_ONLY = re.compile(r'(head\.)+(attention|loss\w*)\.')
+#: Config keys that say where and how, not what is trained.
+INCIDENTAL = ('work_dir', 'resume', 'load_from', 'launcher', 'filename', 'model_wrapper_cfg')
+
+
+def weights_of(checkpoint: Mapping) -> dict[str, torch.Tensor]:
+    """Return a checkpoint's state dict, without the prefix of a DDP wrapper."""
+    state_dict = checkpoint.get('state_dict', checkpoint)
+    return {name.removeprefix('module.'): value for name, value in state_dict.items()}
+
+
+def classes_of(checkpoint: Mapping) -> tuple[str, ...] | None:
+    """Return the class names that a checkpoint stores, or None."""
+    classes = (checkpoint.get('meta') or {}).get('dataset_meta', {}).get('classes')
+    return tuple(classes) if classes else None
+
+
+def check_weights(model: nn.Module, checkpoint: Mapping, source: object, training: bool = False) -> None:
+    """Refuse weights that would leave part of the model as it was drawn.
+
+    Args:
+        model: The model, below any wrapper too.
+        checkpoint: What the file holds.
+        source: The file, for the message.
+        training: Ask for what only training needs too (attention, centres).
+
+    Raises:
+        UserError: If a weight is missing or of another shape; names the first ones.
+    """
+    while is_model_wrapper(model) or isinstance(model, BaseTTAModel):
+        model = cast(nn.Module, model.module)
+    found, faults = weights_of(checkpoint), []
+    for name, value in model.state_dict().items():
+        if name.endswith('num_batches_tracked') or (not training and TRAINING_ONLY.match(name)):
+            continue
+        its = found.get(name)
+        if not isinstance(its, torch.Tensor):
+            faults.append(f'{name} is missing')
+        elif its.shape != value.shape:
+            faults.append(f'{name} is {tuple(its.shape)}, the model needs {tuple(value.shape)}')
+    if faults:
+        raise UserError(
+            f'{source} does not fit the model of the config in {len(faults)} weights: '
+            f'{"; ".join(faults[:3])}. Take the config that it was trained with'
+        )
+
+
+def check_classes(stored: Sequence[str] | None, own: Sequence[str] | None, source: object) -> None:
+    """Refuse to go on with other classes, or the same in another order.
+
+    Raises:
+        UserError: If both are known and differ.
+    """
+    if stored and own and tuple(stored) != tuple(own):
+        raise UserError(
+            f'{source} was trained on the classes {", ".join(stored)}, in this order; the data set gives '
+            f'{", ".join(own)}. Set classes of its data set to those of the checkpoint'
+        )
+
+
+def use_classes(dataset: ConfigDict, checkpoint: Mapping, source: object) -> None:
+    """Let a data set read its labels in the class order of a checkpoint.
+
+    Args:
+        dataset: Config of the data set, also of a wrapper around others; changed in place.
+        checkpoint: What the file holds.
+        source: The file, for messages.
+
+    Raises:
+        UserError: If the checkpoint knows other classes than the data set.
+    """
+    stored = classes_of(checkpoint)
+    if stored is None:
+        print_log(f"{source} names no classes: the data set's order is taken for its own", 'current', WARNING)
+        return
+    init_default_scope('mmpretrain')
+    for leaf in _leaf_configs(dataset):
+        built = DATASETS.build(leaf | dict(lazy_init=True))
+        own = built.metainfo.get('classes')
+        if own is not None and tuple(own) != stored and set(own) == set(stored):
+            leaf.classes = stored
+            print_log(
+                f'{source} has the classes in another order, which is taken over: {", ".join(stored)}',
+                'current',
+            )
+        else:
+            check_classes(stored, own, source)
+
+
+def _leaf_configs(dataset: ConfigDict) -> Iterator[ConfigDict]:
+    children = dataset.get('datasets') or ([dataset.dataset] if 'dataset' in dataset else [])
+    for child in children:
+        yield from _leaf_configs(child)
+    if not children:
+        yield dataset
+
+
+def config_values(cfg: Mapping) -> dict[str, str]:
+    """Return a config's values as text by dotted key, to be kept in checkpoints.
+
+    mmengine keeps the config as source code; comparing that would mean to execute it.
+    """
+    return {key: repr(value) for key, value in _leaves(cfg, '') if key.split('.')[0] not in INCIDENTAL}
+
+
+def _leaves(value: Any, key: str) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, Mapping) and value:
+        for name, child in value.items():
+            yield from _leaves(child, f'{key}.{name}' if key else str(name))
+    elif isinstance(value, list | tuple) and any(isinstance(child, Mapping) for child in value):
+        for i, child in enumerate(value):
+            yield from _leaves(child, f'{key}.{i}')
+    else:
+        yield key, value
+
+
+def check_resumed(runner: Runner, checkpoint: Mapping) -> None:
+    """Compare what is resumed with the config: warn of each value that differs.
+
+    Raises:
+        UserError: If classes or weights differ.
+    """
+    source = runner.cfg.get('load_from') or 'the checkpoint'
+    dataset_meta = getattr(runner.train_dataloader.dataset, 'metainfo', {})
+    check_classes(classes_of(checkpoint), dataset_meta.get('classes'), source)
+    check_weights(runner.model, checkpoint, source, training=True)
+    own = config_values(runner.cfg.to_dict())
+    stored = checkpoint['meta'].get('config_values', own)
+    changed = [
+        f'{key}: {stored.get(key, "not set")} -> {own.get(key, "not set")}'
+        for key in sorted(stored.keys() | own.keys())
+        if stored.get(key) != own.get(key)
+    ]
+    if changed:
+        keys = '\n  '.join(changed)
+        runner.logger.warning(
+            'the config differs from the one that the run began with (optimizer and schedules go on as '
+            f'saved, so that changes of theirs have no effect):\n  {keys}'
+        )

@@ -1,0 +1,79 @@
+"""Which run a folder belongs to: its checkpoints carry the same id."""
+
+import json
+import re
+import shutil
+import time
+import uuid
+from pathlib import Path
+
+from mmengine.logging import print_log
+
+from dacl_mm.files import write_atomic
+
+RUN_ID = 'run_id'  # in the message hub and in the meta of checkpoints
+RUN_FILE = 'run.json'
+EARLIER = 'earlier_runs'
+NAME = re.compile(r'(?P<best>best_.+_)?(?:epoch|iter)_(?P<step>\d+)\.pth')
+
+
+def step_checkpoints(folder: Path) -> dict[Path, int]:
+    """Return the checkpoints that training can go on from, and the epoch or iteration of each."""
+    return _find(folder, best=False)
+
+
+def best_checkpoints(folder: Path) -> dict[Path, int]:
+    """Return the checkpoints that validation selected, and the epoch or iteration of each."""
+    return _find(folder, best=True)
+
+
+def _find(folder: Path, best: bool) -> dict[Path, int]:
+    names = ((path, NAME.fullmatch(path.name)) for path in sorted(folder.glob('*.pth')))
+    return {path: int(name['step']) for path, name in names if name and bool(name['best']) == best}
+
+
+def noted_run(folder: Path) -> str | None:
+    """Return the id in the folder's ``run.json``, or None."""
+    try:
+        return json.loads((folder / RUN_FILE).read_text())['id']
+    except FileNotFoundError:
+        return None
+
+
+def claim_folder(folder: Path, step: int, run_id: str | None) -> str:
+    """Make a folder one run's own, and note the run's id there.
+
+    A new run, or one resumed from elsewhere, leaves nothing of another where it would be
+    overwritten or taken for its own: those checkpoints are moved to ``earlier_runs/<time>/``.
+    So are a run's own ones from beyond the epoch that it went back to.
+
+    Args:
+        folder: Where checkpoints are written.
+        step: The epoch or iteration that training goes on from; 0 for a new run.
+        run_id: The id in the checkpoint that was resumed, if it had one.
+
+    Returns:
+        The run's id.
+    """
+    noted, present = noted_run(folder), step_checkpoints(folder) | best_checkpoints(folder)
+    if step == 0:
+        run_id, strange = None, list(present)
+    else:
+        run_id = run_id or noted
+        other = noted not in (None, run_id)
+        strange = [path for path, its in present.items() if other or its > step]
+    if strange:
+        _move(strange, folder / EARLIER / time.strftime('%Y%m%d_%H%M%S'))
+    run_id = run_id or uuid.uuid4().hex[:12]
+    if run_id != noted:
+        note = dict(id=run_id, started=time.strftime('%Y-%m-%d %H:%M:%S'))
+        write_atomic(json.dumps(note).encode(), folder / RUN_FILE)
+    return run_id
+
+
+def _move(paths: list[Path], target: Path) -> None:
+    target.mkdir(parents=True, exist_ok=True)
+    for path in paths:
+        shutil.move(path, target / path.name)
+    names = ', '.join(path.name for path in paths)
+    print_log(f'checkpoints of an earlier run were moved to {target}: {names}', logger='current', level=30)

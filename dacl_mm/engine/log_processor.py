@@ -1,0 +1,17 @@
+"""Log lines that a person can read."""
+
+from mmengine.runner import LogProcessor
+from mmpretrain.registry import LOG_PROCESSORS
+
+
+@LOG_PROCESSORS.register_module()
+class ShortLogProcessor(LogProcessor):
+    """mmengine's LogProcessor with the per-class numbers left to a table of their own.
+
+    Files and other backends keep them.
+    """
+
+    def get_log_after_epoch(self, runner, batch_idx: int, mode: str, with_non_scalar: bool = False):
+        """Return the values by name, and the line."""
+        values, line = super().get_log_after_epoch(runner, batch_idx, mode, with_non_scalar)
+        return values, '  '.join(item for item in line.split('  ') if '/recall/' not in item)
