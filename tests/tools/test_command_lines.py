@@ -1,19 +1,25 @@
 """Whole runs through the command lines, on the embedded data set."""
 
+import copy
 import json
 import os
 import pickle
+import re
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
+import layouts
 import numpy as np
 import pytest
 import torch
 from conftest import REPO, TINY, run_tool
 
 CONFIG = REPO / 'configs' / 'dacl_r18_synthetic.py'
+BATCH = 'train_dataloader.batch_size'
+EXPLODES = ['param_scheduler.eta_max=1e12', 'param_scheduler.div_factor=1.0']
 
 
 @pytest.fixture(scope='module')
@@ -46,12 +52,18 @@ def test_resume_goes_on_and_closes_with_the_table(killed_and_resumed):
     assert list(work.rglob('events.out.tfevents.*'))
 
 
+def last_validation(work: Path) -> dict:
+    """Return what the log of the last process holds of its last validation."""
+    lines = max(work.rglob('vis_data/scalars.json')).read_text().splitlines()
+    return [row for row in map(json.loads, lines) if 'accuracy/top1' in row][-1]
+
+
 def test_checkpoint_is_plain_and_holds_the_whole_history(killed_and_resumed):
     work, _, _ = killed_and_resumed
     checkpoint = torch.load(work / 'epoch_3.pth', weights_only=True)
     assert checkpoint['state_dict']['head.loss_center.centers'].shape == (7, 512)
-    history = checkpoint['message_hub']['runtime_info']['validation_history']
-    assert [row['epoch'] for row in history] == [1, 2, 3]
+    history = checkpoint['message_hub']['runtime_info']['history_of_validation']
+    assert [row['epoch'] for row in history] == [1, 2]  # it is written before its own validation
     # Two iterations an epoch, before and after the kill.
     assert len(checkpoint['message_hub']['log_scalars']['train/loss']['log_history']) == 6
 
@@ -63,9 +75,7 @@ def test_test_equals_the_last_validation(killed_and_resumed, tmp_path):
     checkpoint = work / 'epoch_3.pth'
     run_tool('test', CONFIG, checkpoint, '--out', out, '--out-item', 'metrics', '--work-dir', tmp_path,
              '--cfg-options', *on_val)  # fmt: skip
-    hub = torch.load(checkpoint, weights_only=True)['message_hub']
-    last = hub['runtime_info']['validation_history'][-1]
-    tested = json.loads(out.read_text())
+    last, tested = last_validation(work), json.loads(out.read_text())
     assert len(tested) > 10
     for key, value in tested.items():
         assert value == pytest.approx(last[key], abs=1e-4), key
@@ -92,6 +102,56 @@ def test_predictions_do_not_depend_on_the_batch(killed_and_resumed, tmp_path):
             np.testing.assert_allclose(score, scores['1'][image], atol=1e-5, err_msg=f'{name} {image}')
 
 
+def test_the_best_checkpoint_tests_and_prints_a_table(killed_and_resumed, tmp_path):
+    work, _, _ = killed_and_resumed
+    (best,) = work.glob('best_*.pth')
+    done = run_tool('test', CONFIG, best, '--work-dir', tmp_path, '--cfg-options', *TINY)
+    table = (done.stdout + done.stderr).split('test results (%):')[1]
+    for row in ('accuracy', 'mean-class accuracy', 'F1 (macro)', 'AUC-ROC (macro)', 'recall: disgust'):
+        assert re.search(rf'^{re.escape(row)} +\d+\.\d\d$', table, re.MULTILINE), row
+    assert 'fer/recall' not in done.stdout + done.stderr
+
+
+def test_classes_in_another_order_are_taken_from_the_checkpoint(killed_and_resumed, tmp_path):
+    work, _, _ = killed_and_resumed
+    layouts.folder(tmp_path / 'faces')
+    config = tmp_path / 'faces.py'
+    config.write_text(f"""_base_ = {str(CONFIG)!r}
+pipeline = [dict(type='LoadFace'), dict(type='ResizeEdge', scale=64), dict(type='PackInputs')]
+test_dataloader = dict(
+    dataset=dict(
+        _delete_=True,
+        type='FERFolder',
+        data_root={str(tmp_path / 'faces')!r},
+        split='test',
+        test_mode=True,
+        pipeline=pipeline,
+    )
+)
+model = dict(head=dict(attention=dict(hidden_channels=[32, 16, 8])))
+""")
+    original = torch.load(work / 'epoch_3.pth', weights_only=True)
+    fc = original['state_dict']
+    # Predictions of several classes, which the weights of three epochs do not give.
+    fc['head.fc.weight'] = torch.randn(7, 512, generator=torch.Generator().manual_seed(0))
+    order = torch.tensor([3, 0, 6, 1, 5, 2, 4])
+    turned = copy.deepcopy(original)
+    for name in ('head.fc.weight', 'head.fc.bias', 'head.loss_center.centers'):
+        turned['state_dict'][name] = fc[name][order]
+    classes = original['meta']['dataset_meta']['classes']
+    turned['meta']['dataset_meta']['classes'] = tuple(classes[i] for i in order)
+    metrics = {}
+    for name, checkpoint in (('original', original), ('turned', turned)):
+        torch.save(checkpoint, tmp_path / f'{name}.pth')
+        out = tmp_path / f'{name}.json'
+        done = run_tool('test', config, tmp_path / f'{name}.pth', '--out', out, '--out-item', 'metrics',
+                        '--work-dir', tmp_path, '--cfg-options', 'test_dataloader.num_workers=0')  # fmt: skip
+        metrics[name] = json.loads(out.read_text())
+    assert 'classes in another order, which is taken over: surprise, neutral' in done.stdout + done.stderr
+    assert len({v for k, v in metrics['original'].items() if '/recall/' in k}) > 1
+    assert metrics['turned'] == pytest.approx(metrics['original'], abs=1e-4)
+
+
 @pytest.mark.parametrize(
     ('tool', 'args', 'message'),
     [
@@ -106,12 +166,25 @@ def test_predictions_do_not_depend_on_the_batch(killed_and_resumed, tmp_path):
             [CONFIG, '--cfg-options', 'train_cfg.max_epochs.x=1'],
             '--cfg-options train_cfg.max_epochs.x',
         ),
+        (
+            'train',
+            [CONFIG, '--cfg-options', *TINY, 'train_dataloader.batch_size=512'],
+            '64 training images < batch',
+        ),
+        (
+            'train',
+            [CONFIG, '--cfg-options', *TINY, 'train_dataloader.batch_size=1'],
+            'batch_size to 2 or more',
+        ),
+        ('train', [CONFIG, '--cfg-options', *TINY, *EXPLODES], 'epoch 1, iteration 2: loss is nan'),
         ('test', [CONFIG, 'nowhere.pth'], 'nowhere.pth does not exist'),
+        ('test', [CONFIG, 'empty.pth', '--cfg-options', *TINY], 'backbone.conv1.weight is missing'),
         ('convert_checkpoint', ['nowhere.pth', 'x.pth'], 'nowhere.pth does not exist'),
     ],
 )
 def test_mistakes_end_with_one_message(tmp_path, tool, args, message):
     env = {k: v for k, v in os.environ.items() if not k.endswith('_ROOT')}
+    torch.save(dict(state_dict={}), tmp_path / 'empty.pth')
     done = run_tool(tool, *args, check=False, cwd=tmp_path, env=env)
     assert done.returncode == 2
     last = done.stderr.split('error: ')[-1]

@@ -9,6 +9,8 @@ from mmpretrain.registry import MODELS
 from torch import nn
 from torchvision.models import resnet18
 
+OTHER_CLASSES = dict(dataset_meta=dict(classes=('fear', 'anger')))
+
 
 def reference_network():
     """torchvision's ResNet-18 with the attention layers under the authors' names."""
@@ -64,6 +66,11 @@ def test_converted_checkpoint_gives_the_same_outputs_and_comes_back(tmp_path, pr
         (dict(weights={}), [], 'model_state_dict'),
         (dict(epoch=1, model_state_dict=dict(a=torch.ones(1))), [], 'head.attention.heads.weight'),
         (dict(epoch=1), ['--reverse'], "no 'state_dict'"),
+        (
+            dict(meta=dict(dataset_meta=dict(classes=('fear', 'anger'))), state_dict={}),
+            ['--reverse'],
+            'fear, anger',
+        ),
         (dict(state_dict={'neck.a': torch.ones(1)}), ['--reverse'], 'neck.a has no counterpart'),
     ],
 )

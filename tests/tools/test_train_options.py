@@ -82,6 +82,14 @@ def test_two_processes_train_and_test_as_one(tmp_path):
 
     distributed('dist_train.sh', CONFIG, 2, '--work-dir', tmp_path, '--cfg-options', *ONE_EPOCH)
     checkpoint = tmp_path / 'epoch_1.pth'
+    # What was validated is what was saved: ranks normalise by the same statistics.
+    lines = next(tmp_path.rglob('vis_data/scalars.json')).read_text().splitlines()
+    validated = next(row for row in map(json.loads, lines) if 'accuracy/top1' in row)
+    out, work = tmp_path / 'val.json', tmp_path / 'val'
+    run_tool('test', CONFIG, checkpoint, '--out', out, '--out-item', 'metrics', '--work-dir', work,
+             '--cfg-options', *TINY, 'test_dataloader.dataset.split=val')  # fmt: skip
+    tested = json.loads(out.read_text())
+    assert tested == pytest.approx({key: validated[key] for key in tested}, abs=1e-3)
     assert centers(checkpoint).isfinite().all()
     # Kaiming normal with fan-in 7 has this spread; training pulls the centres to the embeddings.
     assert abs(centers(checkpoint).std() - (2 / 7) ** 0.5) > 0.01
