@@ -20,13 +20,13 @@ custom_hooks = [
     dict(type='AugmentationSeedHook'),
     dict(type='UnreadableImagesHook'),
     dict(type='ClassNumCheckHook'),
-    dict(type='FiniteLossHook'),
-    dict(type='SyncBuffersHook'),
     dict(type='CenterUpdateHook', alpha=0.5),
     dict(type='CenterMonitorHook', interval=50),
     dict(type='ReportHook'),
     dict(type='PlainCheckpointHook'),
     dict(type='RunSummaryHook'),
+    dict(type='FiniteLossHook'),
+    dict(type='SyncBuffersHook'),
 ]
 
 val_evaluator = [dict(type='Accuracy', topk=(1,)), dict(type='FERMetric')]

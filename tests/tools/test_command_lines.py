@@ -168,12 +168,12 @@ model = dict(head=dict(attention=dict(hidden_channels=[32, 16, 8])))
         ),
         (
             'train',
-            [CONFIG, '--cfg-options', *TINY, 'train_dataloader.batch_size=512'],
+            [CONFIG, '--cfg-options', *TINY, f'{BATCH}=512'],
             '64 training images < batch',
         ),
         (
             'train',
-            [CONFIG, '--cfg-options', *TINY, 'train_dataloader.batch_size=1'],
+            [CONFIG, '--cfg-options', *TINY, f'{BATCH}=1'],
             'batch_size to 2 or more',
         ),
         ('train', [CONFIG, '--cfg-options', *TINY, *EXPLODES], 'epoch 1, iteration 2: loss is nan'),

@@ -67,7 +67,7 @@ def test_converted_checkpoint_gives_the_same_outputs_and_comes_back(tmp_path, pr
         (dict(epoch=1, model_state_dict=dict(a=torch.ones(1))), [], 'head.attention.heads.weight'),
         (dict(epoch=1), ['--reverse'], "no 'state_dict'"),
         (
-            dict(meta=dict(dataset_meta=dict(classes=('fear', 'anger'))), state_dict={}),
+            dict(meta=OTHER_CLASSES, state_dict={}),
             ['--reverse'],
             'fear, anger',
         ),
