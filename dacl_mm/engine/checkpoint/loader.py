@@ -15,7 +15,6 @@ from dacl_mm.errors import CorruptCheckpointError, MissingFileError, UnsafeCheck
 
 #: torch's own variable: set to 1, mmengine's loader reads local files, and executes what they contain.
 SWITCH = 'TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD'
-_said: set[str] = set()
 
 
 def load_checkpoint(filename: str | Path, map_location: Any = None, mmap: bool = False) -> Any:
@@ -73,14 +72,13 @@ def _check_sums(path: Path) -> None:
 
 
 def _load_as_upstream(path: Path, map_location: Any) -> Any:
-    if SWITCH not in _said:
-        _said.add(SWITCH)
-        print_log(
-            f'{SWITCH} is set: checkpoints are read as plain mmengine reads them, which executes code that '
-            'a file may contain',
-            logger='current',
-            level=30,
-        )
+    # Said once: mmengine's logger leaves out a warning that it has shown.
+    print_log(
+        f'{SWITCH} is set: checkpoints are read as plain mmengine reads them, which executes code that '
+        'a file may contain',
+        logger='current',
+        level=30,
+    )
     return upstream.load_from_local(str(path), map_location)
 
 

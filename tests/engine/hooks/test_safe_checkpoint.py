@@ -160,14 +160,13 @@ def test_weights_that_are_not_finite_are_neither_saved_nor_best(tmp_path):
     assert names(tmp_path) == ['best_accuracy_top1_epoch_1.pth', 'epoch_1.pth']
 
 
-def test_a_metric_that_is_not_finite_is_never_the_best(tmp_path):
-    runner = make_runner(tmp_path, epochs=1)
-    hook = next(h for h in runner.hooks if type(h).__name__ == 'AtomicCheckpointHook')
+@pytest.mark.parametrize('score', [float('nan'), float('inf')])
+def test_a_metric_that_is_not_finite_is_never_the_best(tmp_path, score):
+    runner = make_runner(tmp_path, epochs=2)
+    scores = iter([score, 50.0])
+    runner.val_loop.evaluator.evaluate = lambda size: {'accuracy/top1': next(scores)}
     runner.train()
-    before = names(tmp_path)
-    hook.before_train(runner)
-    hook.after_val_epoch(runner, {'accuracy/top1': float('nan')})
-    assert names(tmp_path) == before
+    assert names(tmp_path, 'best_*') == ['best_accuracy_top1_epoch_2.pth']
 
 
 def test_a_metric_that_validation_lacks_is_named(tmp_path):
@@ -179,6 +178,16 @@ def test_validation_alone_selects_nothing(tmp_path):
     runner = make_runner(tmp_path, settings=dict(selection_metric=None))
     assert runner.val()['accuracy/top1'] >= 0
     assert not names(tmp_path)
+
+
+def test_validation_after_training_selects_nothing(tmp_path):
+    runner = make_runner(tmp_path, epochs=1)
+    runner.train()
+    files = names(tmp_path)
+    (tmp_path / files[0]).write_bytes(b'kept')
+    runner.val_loop.evaluator.evaluate = lambda size: {'accuracy/top1': 1000.0}
+    runner.val()
+    assert names(tmp_path) == files and (tmp_path / files[0]).read_bytes() == b'kept'
 
 
 def test_other_classes_and_weights_are_refused_on_resuming(tmp_path):
