@@ -1,6 +1,8 @@
 """Log lines that a person can read."""
 
-from mmengine.runner import LogProcessor
+from typing import Any
+
+from mmengine.runner import LogProcessor, Runner
 from mmpretrain.registry import LOG_PROCESSORS
 
 
@@ -11,7 +13,9 @@ class ShortLogProcessor(LogProcessor):
     Files and other backends keep them.
     """
 
-    def get_log_after_epoch(self, runner, batch_idx: int, mode: str, with_non_scalar: bool = False):
+    def get_log_after_epoch(
+        self, runner: Runner, batch_idx: int, mode: str, with_non_scalar: bool = False
+    ) -> tuple[dict[str, Any], str]:
         """Return the values by name, and the line."""
         values, line = super().get_log_after_epoch(runner, batch_idx, mode, with_non_scalar)
         return values, '  '.join(item for item in line.split('  ') if '/recall/' not in item)

@@ -1,5 +1,6 @@
 """Mixed precision where upstream's needs a GPU."""
 
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
@@ -19,7 +20,7 @@ class BFloat16OptimWrapper(OptimWrapper):
     """
 
     @contextmanager
-    def optim_context(self, model: nn.Module):
+    def optim_context(self, model: nn.Module) -> Iterator[None]:
         device = next(model.parameters()).device.type
         with super().optim_context(model), torch.autocast(device, torch.bfloat16):
             yield

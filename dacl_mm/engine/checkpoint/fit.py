@@ -10,7 +10,6 @@ from mmengine.config import ConfigDict
 from mmengine.logging import print_log
 from mmengine.model import BaseTTAModel, is_model_wrapper
 from mmengine.registry import init_default_scope
-from mmengine.runner import Runner
 from mmpretrain.registry import DATASETS
 from torch import nn
 
@@ -18,23 +17,23 @@ from dacl_mm.errors import UserError
 
 #: What takes part in the losses alone, whatever head it is wrapped in.
 TRAINING_ONLY = re.compile(r'(head\.)+(attention|loss\w*)\.')
-#: Config keys that say where and how, not what is trained.
-INCIDENTAL = ('work_dir', 'resume', 'load_from', 'launcher', 'filename', 'model_wrapper_cfg')
 
 
-def weights_of(checkpoint: Mapping) -> dict[str, torch.Tensor]:
+def weights_of(checkpoint: Mapping[str, Any]) -> dict[str, torch.Tensor]:
     """Return a checkpoint's state dict, without the prefix of a DDP wrapper."""
     state_dict = checkpoint.get('state_dict', checkpoint)
     return {name.removeprefix('module.'): value for name, value in state_dict.items()}
 
 
-def classes_of(checkpoint: Mapping) -> tuple[str, ...] | None:
+def classes_of(checkpoint: Mapping[str, Any]) -> tuple[str, ...] | None:
     """Return the class names that a checkpoint stores, or None."""
     classes = (checkpoint.get('meta') or {}).get('dataset_meta', {}).get('classes')
     return tuple(classes) if classes else None
 
 
-def check_weights(model: nn.Module, checkpoint: Mapping, source: object, training: bool = False) -> None:
+def check_weights(
+    model: nn.Module, checkpoint: Mapping[str, Any], source: object, training: bool = False
+) -> None:
     """Refuse weights that would leave part of the model as it was drawn.
 
     Args:
@@ -77,7 +76,7 @@ def check_classes(stored: Sequence[str] | None, own: Sequence[str] | None, sourc
         )
 
 
-def use_classes(dataset: ConfigDict, checkpoint: Mapping, source: object) -> None:
+def use_classes(dataset: ConfigDict, checkpoint: Mapping[str, Any], source: object) -> None:
     """Let a data set read its labels in the class order of a checkpoint.
 
     Args:
@@ -112,47 +111,3 @@ def _leaf_configs(dataset: ConfigDict) -> Iterator[ConfigDict]:
         yield from _leaf_configs(child)
     if not children:
         yield dataset
-
-
-def config_values(cfg: Mapping) -> dict[str, str]:
-    """Return a config's values as text by dotted key, to be kept in checkpoints.
-
-    mmengine keeps the config as source code; comparing that would mean to execute it.
-    """
-    return {key: repr(value) for key, value in _leaves(cfg, '') if key.split('.')[0] not in INCIDENTAL}
-
-
-def _leaves(value: Any, key: str) -> Iterator[tuple[str, Any]]:
-    if isinstance(value, Mapping) and value:
-        for name, child in value.items():
-            yield from _leaves(child, f'{key}.{name}' if key else str(name))
-    elif isinstance(value, list | tuple) and any(isinstance(child, Mapping) for child in value):
-        for i, child in enumerate(value):
-            yield from _leaves(child, f'{key}.{i}')
-    else:
-        yield key, value
-
-
-def check_resumed(runner: Runner, checkpoint: Mapping) -> None:
-    """Compare what is resumed with the config: warn of each value that differs.
-
-    Raises:
-        UserError: If classes or weights differ.
-    """
-    source = runner.cfg.get('load_from') or 'the checkpoint'
-    dataset_meta = getattr(runner.train_dataloader.dataset, 'metainfo', {})
-    check_classes(classes_of(checkpoint), dataset_meta.get('classes'), source)
-    check_weights(runner.model, checkpoint, source, training=True)
-    own = config_values(runner.cfg.to_dict())
-    stored = checkpoint['meta'].get('config_values', own)
-    changed = [
-        f'{key}: {stored.get(key, "not set")} -> {own.get(key, "not set")}'
-        for key in sorted(stored.keys() | own.keys())
-        if stored.get(key) != own.get(key)
-    ]
-    if changed:
-        keys = '\n  '.join(changed)
-        runner.logger.warning(
-            'the config differs from the one that the run began with (optimizer and schedules go on as '
-            f'saved, so that changes of theirs have no effect):\n  {keys}'
-        )

@@ -82,9 +82,11 @@ def _load_as_upstream(path: Path, map_location: Any) -> Any:
     return upstream.load_from_local(str(path), map_location)
 
 
-# Upstream reads local files with torch's default, which differs between mmengine's
-# versions: refused outright (0.10) or fully unpickled (0.11).
-@upstream.CheckpointLoader.register_scheme(prefixes='', force=True)
 def load_from_local(filename: str, map_location: Any = None) -> Any:
     """Loader behind mmengine's and MMPretrain's ``load_checkpoint`` for local files."""
     return load_checkpoint(filename, map_location)
+
+
+# Upstream reads local files with torch's default, which differs between mmengine's
+# versions: refused outright (0.10) or fully unpickled (0.11).
+upstream.CheckpointLoader.register_scheme(prefixes='', loader=load_from_local, force=True)

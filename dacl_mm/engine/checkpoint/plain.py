@@ -58,7 +58,7 @@ def to_plain(value: Any, where: str = 'checkpoint') -> Any:
     )
 
 
-def plain_message_hub(state: dict) -> dict:
+def plain_message_hub(state: dict[str, Any]) -> dict[str, Any]:
     """Make a message hub's state dict plain; runtime info without plain form is left out, with a warning."""
     info = {}
     for key, value in state['runtime_info'].items():
@@ -73,7 +73,7 @@ def plain_message_hub(state: dict) -> dict:
     )
 
 
-def restore_message_hub(state: dict) -> dict:
+def restore_message_hub(state: dict[str, Any]) -> dict[str, Any]:
     """Rebuild the log histories of :func:`plain_message_hub`."""
     scalars = {}
     for key, value in state['log_scalars'].items():

@@ -35,7 +35,7 @@ def _find(folder: Path, best: bool) -> dict[Path, int]:
 def noted_run(folder: Path) -> str | None:
     """Return the id in the folder's ``run.json``, or None."""
     try:
-        return json.loads((folder / RUN_FILE).read_text())['id']
+        return str(json.loads((folder / RUN_FILE).read_text())['id'])
     except FileNotFoundError:
         return None
 

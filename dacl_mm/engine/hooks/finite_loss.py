@@ -1,8 +1,10 @@
 """A loss that has exploded ends the training."""
 
 import math
+from typing import Any
 
 from mmengine.hooks import Hook
+from mmengine.runner import Runner
 from mmpretrain.registry import HOOKS
 
 from dacl_mm.errors import UserError
@@ -19,7 +21,9 @@ class FiniteLossHook(Hook):
     # After RuntimeInfoHook has logged, before the centres move.
     priority = 'HIGH'
 
-    def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None) -> None:
+    def after_train_iter(
+        self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: dict[str, Any] | None = None
+    ) -> None:
         """Look at every logged component.
 
         Raises:

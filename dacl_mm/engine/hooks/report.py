@@ -3,10 +3,12 @@
 import math
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-from mmengine.dist import master_only
+from mmengine.dist import is_main_process
 from mmengine.evaluator import Evaluator
 from mmengine.hooks import Hook
+from mmengine.runner import Runner
 from mmpretrain.registry import HOOKS
 
 from dacl_mm.config import selection_metric
@@ -56,10 +58,10 @@ def recall_line(metrics: Mapping[str, float]) -> str:
     return '\n'.join(''.join(f'{cell:>{w}}' for cell, w in zip(row, widths)) for row in rows if recalls)
 
 
-def best_row(history: list[dict], metric: str) -> dict:
+def best_row(history: list[dict[str, float]], metric: str) -> dict[str, float]:
     """Return the first row of the greatest value; NaN and missing ones count least."""
 
-    def score(row: dict) -> float:
+    def score(row: dict[str, float]) -> float:
         value = row.get(metric, math.nan)
         return -math.inf if math.isnan(value) else value
 
@@ -78,7 +80,7 @@ class ReportHook(Hook):
     # After LoggerHook's line, before checkpoints are saved.
     priority = 'LOW'
 
-    def after_val_epoch(self, runner, metrics=None) -> None:
+    def after_val_epoch(self, runner: Runner, metrics: dict[str, Any] | None = None) -> None:
         self._draw(runner, runner.val_evaluator, 'val', runner.epoch)
         numbers = _numbers(metrics)
         if any(RECALL in key for key in numbers):
@@ -87,15 +89,14 @@ class ReportHook(Hook):
         row = dict(epoch=runner.epoch, **numbers)
         runner.message_hub.update_info(HISTORY, [*history, row])
 
-    def after_test_epoch(self, runner, metrics=None) -> None:
+    def after_test_epoch(self, runner: Runner, metrics: dict[str, Any] | None = None) -> None:
         path = self._draw(runner, runner.test_evaluator, 'test', 0)
         picture = f'\nconfusion matrix: {path}' if path else ''
         runner.logger.info(f'test results (%):\n{metric_table({"test": _numbers(metrics)})}{picture}')
 
-    @master_only
-    def after_train(self, runner) -> None:
+    def after_train(self, runner: Runner) -> None:
         history = runner.message_hub.get_info(HISTORY)
-        if not history:
+        if not history or not is_main_process():
             return
         metric = selection_metric(runner.cfg)
         rows = {'best': best_row(history, metric), 'last': history[-1]}
@@ -109,10 +110,9 @@ class ReportHook(Hook):
             f'confusion matrix of the last epoch: {picture}\nlogs: {runner.log_dir}'
         )
 
-    @master_only
-    def _draw(self, runner, evaluator: Evaluator, part: str, step: int) -> Path | None:
+    def _draw(self, runner: Runner, evaluator: Evaluator, part: str, step: int) -> Path | None:
         metric = next((m for m in evaluator.metrics if isinstance(m, FERMetric)), None)
-        if metric is None or metric.confusion is None:
+        if metric is None or metric.confusion is None or not is_main_process():
             return None
         classes = (metric.dataset_meta or {}).get('classes') or range(len(metric.confusion))
         names = [str(name) for name in classes]
@@ -123,5 +123,5 @@ class ReportHook(Hook):
         return path
 
 
-def _numbers(metrics: Mapping | None) -> dict[str, float]:
+def _numbers(metrics: Mapping[str, Any] | None) -> dict[str, float]:
     return {key: float(value) for key, value in (metrics or {}).items() if isinstance(value, int | float)}

@@ -3,14 +3,15 @@
 import math
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
-from mmengine.dist import is_main_process, master_only
+from mmengine.dist import is_main_process
 from mmengine.hooks import CheckpointHook
-from mmengine.runner import EpochBasedTrainLoop
+from mmengine.runner import EpochBasedTrainLoop, Runner
 from mmpretrain.registry import HOOKS
 
 from dacl_mm.config import selection_metric
-from dacl_mm.engine.checkpoint.fit import check_resumed, config_values
+from dacl_mm.engine.checkpoint.changes import check_resumed, config_values
 from dacl_mm.engine.checkpoint.run import RUN_ID, best_checkpoints, claim_folder, step_checkpoints
 from dacl_mm.engine.checkpoint.size import describe_size
 from dacl_mm.errors import UserError
@@ -40,7 +41,7 @@ class AtomicCheckpointHook(CheckpointHook):
         **kwargs: Those of :class:`mmengine.hooks.CheckpointHook`.
     """
 
-    def __init__(self, save_best: str | None = None, rule: str | None = None, **kwargs):
+    def __init__(self, save_best: str | None = None, rule: str | None = None, **kwargs: Any):
         if rule not in (None, 'greater'):
             raise UserError(
                 f'rule must be greater, got {rule!r}: choose a metric that grows as models improve'
@@ -52,7 +53,7 @@ class AtomicCheckpointHook(CheckpointHook):
         self._training = self._saving_best = False
         self._lock = ExitStack()
 
-    def before_train(self, runner) -> None:
+    def before_train(self, runner: Runner) -> None:
         """Take the folder.
 
         Raises:
@@ -73,19 +74,19 @@ class AtomicCheckpointHook(CheckpointHook):
             runner.logger.info(describe_size(runner.model, runner.optim_wrapper))
         self._validate_missed(runner)
 
-    def after_train(self, runner) -> None:
+    def after_train(self, runner: Runner) -> None:
         super().after_train(runner)
         self._training = False
         self._lock.close()
 
-    def after_val_epoch(self, runner, metrics=None) -> None:
+    def after_val_epoch(self, runner: Runner, metrics: dict[str, Any] | None = None) -> None:
         if not self._training:
             return
         runner.message_hub.update_info(VALIDATED, self._step(runner))
         if self._metric is not None:
             self._save_best_checkpoint(runner, metrics or {})
 
-    def before_save_checkpoint(self, runner, checkpoint: dict) -> None:
+    def before_save_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
         if self._training:
             checkpoint['meta'][RUN_ID] = runner.message_hub.get_info(RUN_ID)
             checkpoint['meta']['config_values'] = config_values(runner.cfg.to_dict())
@@ -93,11 +94,11 @@ class AtomicCheckpointHook(CheckpointHook):
             for key in checkpoint.keys() - {'meta', 'state_dict'}:
                 del checkpoint[key]
 
-    def after_load_checkpoint(self, runner, checkpoint: dict) -> None:
+    def after_load_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
         if runner.cfg.get('resume'):
             check_resumed(runner, checkpoint)
 
-    def _save_checkpoint_with_step(self, runner, step, meta) -> None:
+    def _save_checkpoint_with_step(self, runner: Runner, step: int, meta: dict[str, Any]) -> None:
         self._require_finite(runner, step)
         hub, name = runner.message_hub, self.filename_tmpl.format(step)
         if self.max_keep_ckpts > 0 and step not in self.keep_ckpt_ids:
@@ -106,9 +107,11 @@ class AtomicCheckpointHook(CheckpointHook):
         self.last_ckpt = str(Path(self.out_dir) / name)
         hub.update_info('last_ckpt', self.last_ckpt)
         self._write(runner, name, meta, self.save_optimizer, self.save_param_scheduler)
+        if is_main_process():  # mmengine's own tools read this note
+            write_atomic(self.last_ckpt.encode(), Path(runner.work_dir) / 'last_checkpoint')
         self._prune(runner)
 
-    def _save_best_checkpoint(self, runner, metrics) -> None:
+    def _save_best_checkpoint(self, runner: Runner, metrics: dict[str, Any]) -> None:
         hub, step, metric = runner.message_hub, self._step(runner), self._metric
         if metric not in metrics:
             raise UserError(f'selection_metric {metric!r} is not among the metrics: {", ".join(metrics)}')
@@ -126,7 +129,9 @@ class AtomicCheckpointHook(CheckpointHook):
             runner.logger.info(f'{metric} {score:.2f} is the best so far: saved to {name}')
             self._prune(runner)
 
-    def _write(self, runner, name: str, meta: dict, optimizer: bool, schedulers: bool) -> None:
+    def _write(
+        self, runner: Runner, name: str, meta: dict[str, Any], optimizer: bool, schedulers: bool
+    ) -> None:
         runner.save_checkpoint(
             self.out_dir,
             name,
@@ -138,11 +143,11 @@ class AtomicCheckpointHook(CheckpointHook):
             **self.args,
         )
 
-    @master_only
-    def _prune(self, runner) -> None:
+    def _prune(self, runner: Runner) -> None:
         """Remove what the newest files have outdated."""
+        if not is_main_process():
+            return
         folder, hub = Path(self.out_dir), runner.message_hub
-        write_atomic(str(self.last_ckpt).encode(), Path(runner.work_dir) / 'last_checkpoint')
         for path, step in step_checkpoints(folder).items():
             if self.max_keep_ckpts > 0 and step < min(self.keep_ckpt_ids, default=0):
                 path.unlink()
@@ -150,7 +155,7 @@ class AtomicCheckpointHook(CheckpointHook):
             if hub.get_info('best_ckpt') and path.name != Path(hub.get_info('best_ckpt')).name:
                 path.unlink()
 
-    def _require_finite(self, runner, step: int) -> None:
+    def _require_finite(self, runner: Runner, step: int) -> None:
         broken = next((name for name, p in runner.model.named_parameters() if not p.isfinite().all()), None)
         if broken:
             unit = 'epoch' if self.by_epoch else 'iteration'
@@ -161,11 +166,12 @@ class AtomicCheckpointHook(CheckpointHook):
                 f'checkpoint: {last}'
             )
 
-    def _step(self, runner) -> int:
-        return runner.epoch if self.by_epoch else runner.iter
+    def _step(self, runner: Runner) -> int:
+        step: int = runner.epoch if self.by_epoch else runner.iter
+        return step
 
     @staticmethod
-    def _validate_missed(runner) -> None:
+    def _validate_missed(runner: Runner) -> None:
         """Validate what was saved last and not validated since.
 
         Its results would be missing, and it could not be selected as the best.

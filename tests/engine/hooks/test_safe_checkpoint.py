@@ -89,6 +89,18 @@ def test_a_kill_around_validation_loses_nothing(tmp_path, point):
     assert not (work / 'earlier_runs').exists()
 
 
+def test_a_validation_made_up_for_keeps_the_note_of_the_last_checkpoint(tmp_path):
+    runner, kill = make_runner(tmp_path, epochs=1), Kill('before_val_epoch')
+    kill.epoch = 1
+    runner.register_hook(kill)
+    with pytest.raises(KeyboardInterrupt):
+        runner.train()
+    assert names(tmp_path) == ['epoch_1.pth']
+    make_runner(tmp_path, epochs=1, resume=tmp_path / 'epoch_1.pth').train()
+    assert names(tmp_path) == ['best_accuracy_top1_epoch_1.pth', 'epoch_1.pth']
+    assert (tmp_path / 'last_checkpoint').read_text() == str(tmp_path / 'epoch_1.pth')
+
+
 def test_each_epoch_is_written_once_and_the_best_holds_weights_alone(tmp_path, monkeypatch):
     written, put = [], AtomicLocalBackend.put
     monkeypatch.setattr(
@@ -209,6 +221,13 @@ def test_what_changed_in_the_config_is_named_on_resuming(tmp_path):
     log = next(Path(runner.log_dir).glob('*.log')).read_text()
     changed = re.search(r'the config differs.*?:\n((?:  .*\n)+)', log)[1]
     assert changed.split('\n') == ['  hooks.0.n: 1 -> 2', '  optim_wrapper.optimizer.lr: 0.1 -> 0.5', '']
+
+
+def test_another_selection_metric_is_refused_on_resuming(tmp_path):
+    make_runner(tmp_path, epochs=1).train()
+    other = dict(selection_metric='fer/mean_class_accuracy')
+    with pytest.raises(UserError, match=r'by .accuracy/top1., the config says .*fer/mean_class_accuracy'):
+        make_runner(tmp_path, epochs=2, resume=tmp_path / 'epoch_1.pth', settings=other).train()
 
 
 def test_sizes_are_stated_at_the_start(tmp_path):
