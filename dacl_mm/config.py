@@ -1,5 +1,6 @@
 """Configs: read, completed and checked before anything is built."""
 
+from collections.abc import Iterator
 from copy import deepcopy
 from pathlib import Path
 
@@ -88,16 +89,28 @@ def set_tta(cfg: Config) -> None:
     cfg.test_dataloader.dataset.pipeline = cfg.tta_pipeline
 
 
+def data_sets(dataset: ConfigDict) -> Iterator[ConfigDict]:
+    """Yield the data sets that a config of one reads: itself, or those inside its wrappers."""
+    inner = [*dataset.get('datasets', ()), *filter(None, [dataset.get('dataset')])]
+    if not inner:
+        yield dataset
+    for wrapped in inner:
+        yield from data_sets(wrapped)
+
+
 def check_protocol(cfg: Config) -> None:
     """Refuse to select on the test split unless the config says paper protocol.
 
     Raises:
-        UserError: If the validation loader reads the test split without it.
+        UserError: If the validation loader reads the test split without it, inside
+            wrappers (``ConcatDataset``, ``RepeatDataset`` ...) too.
     """
     loader = cfg.get('val_dataloader')
-    if loader and loader.dataset.get('split') == 'test' and cfg.get('protocol') != PAPER_PROTOCOL:
+    if not loader or cfg.get('protocol') == PAPER_PROTOCOL:
+        return
+    if any(dataset.get('split') == 'test' for dataset in data_sets(loader.dataset)):
         raise UserError(
-            'val_dataloader.dataset.split is "test": the best epoch would be picked on the test '
+            'val_dataloader.dataset reads split "test": the best epoch would be picked on the test '
             f"images. Use split='val', or say protocol = '{PAPER_PROTOCOL}' in the config"
         )
 

@@ -1,18 +1,21 @@
 """What is compared: configs, and sets of methods that share one."""
 
+import re
 from copy import deepcopy
 from pathlib import Path
 from typing import NamedTuple
 
 from mmengine.config import Config
 
-from dacl_mm.config import PAPER_PROTOCOL, check_protocol, load_config, set_options
+from dacl_mm.config import PAPER_PROTOCOL, check_protocol, data_sets, load_config, set_options
 from dacl_mm.errors import MissingFileError, UserError
 from dacl_mm.hub import config_dir
 
 HELD_OUT, PAPER = 'held-out', 'paper'
 PROTOCOLS = (HELD_OUT, PAPER)
-#: The options of the two pinned dataset fields that decide which images are tested.
+#: A method's runs lie in a folder of its name.
+NAME = re.compile(r'\w[\w.=+-]*')
+#: The options of a data set that decide which images are tested.
 TEST_FIELDS = ('type', 'data_root', 'classes', 'layout', 'test_part', 'indices', 'num_images', 'seed')
 
 
@@ -38,7 +41,8 @@ def read_methods(paths: list[str], options: dict | None = None) -> list[Method]:
 
     Raises:
         MissingFileError: If a file is missing.
-        UserError: If two methods have one name, or test on different images.
+        UserError: If a name is no name of a folder, two methods have one name, or
+            they test on different images.
     """
     methods: list[Method] = []
     for path in paths:
@@ -73,6 +77,11 @@ def _check(methods: list[Method]) -> None:
     if twice:
         raise UserError(f'two methods are named {", ".join(twice)}: give the configs different file names')
     for method in methods:
+        if not NAME.fullmatch(method.name):
+            raise UserError(
+                f'a method is named {method.name!r}, and its folder is to have that name: rename it (or its '
+                'config) with letters, digits and _ . = + - alone, a letter or digit first'
+            )
         if method.cfg.get('load_from') or method.cfg.get('resume'):
             raise UserError(
                 f'{method.name}: load_from and resume would give it other initial weights than the rest; '
@@ -81,7 +90,10 @@ def _check(methods: list[Method]) -> None:
     first = methods[0]
     for method in methods[1:]:
         for field in TEST_FIELDS:
-            mine, its = (m.cfg.test_dataloader.dataset.get(field) for m in (method, first))
+            mine, its = (
+                [dataset.get(field) for dataset in data_sets(m.cfg.test_dataloader.dataset)]
+                for m in (method, first)
+            )
             if mine != its:
                 raise UserError(
                     f'{method.name} and {first.name} are tested on different images: test_dataloader.'
@@ -110,9 +122,9 @@ def with_protocol(cfg: Config, protocol: str) -> Config:
     cfg = deepcopy(cfg)
     if protocol == PAPER:
         cfg.protocol = PAPER_PROTOCOL
-        train = cfg.train_dataloader.dataset
-        if train.get('split') == 'train':
-            train.split = 'trainval'
+        for train in data_sets(cfg.train_dataloader.dataset):
+            if train.get('split') == 'train':
+                train.split = 'trainval'
         cfg.val_dataloader = deepcopy(cfg.test_dataloader)
         cfg.val_evaluator = deepcopy(cfg.test_evaluator)
         return cfg

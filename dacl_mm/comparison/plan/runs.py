@@ -1,7 +1,6 @@
 """One method with one seed: its folder, its config, its state."""
 
-import json
-import re
+import difflib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,9 +11,11 @@ from dacl_mm.errors import ComparisonError
 from dacl_mm.files import write_atomic
 
 from .methods import Method, with_protocol
+from .records import read_json
 from .runtime import add_runtime
 
-PROGRESS_FILE = 'progress.json'
+RESULT, PROGRESS_FILE = 'result.json', 'progress.json'
+TRACEBACK = 'Traceback (most recent call last)'
 
 
 @dataclass(frozen=True)
@@ -43,25 +44,28 @@ class Run:
 
     def result(self) -> dict | None:
         """Return ``result.json``, or None while the run is not finished."""
-        return _read(self.folder / 'result.json')
+        return read_json(self.folder / RESULT)
 
     def progress(self) -> dict:
-        """Return the last ``progress.json``."""
-        return _read(self.folder / PROGRESS_FILE) or {}
+        """Return the last ``progress.json``; nothing where there is none, as while it is damaged."""
+        try:
+            return read_json(self.folder / PROGRESS_FILE) or {}
+        except ComparisonError:  # only watched, and written again within a second
+            return {}
 
-    def log_end(self, lines: int = 15) -> str:
-        """Return the last lines of the log."""
+    def log_end(self, lines: int = 60) -> str:
+        """Return the last traceback of the log, with what follows it, else its last lines."""
         if not self.log.is_file():
             return '(no log)'
-        text = self.log.read_text(errors='replace').replace('\r', '\n')
-        return '\n'.join(text.rstrip().splitlines()[-lines:])
+        end = self.log.read_text(errors='replace').replace('\r', '\n').rstrip().splitlines()[-lines:]
+        starts = [i for i, line in enumerate(end) if TRACEBACK in line]
+        return '\n'.join(end[starts[-1] :] if starts else end[-15:])
 
-
-def _read(path: Path) -> dict | None:
-    try:
-        return json.loads(path.read_text())
-    except FileNotFoundError:
-        return None
+    def error(self) -> str:
+        """Return the line of the log that names the last error, else its last line."""
+        first, *rest = self.log_end().splitlines() or ['(an empty log)']
+        last = rest[-1] if rest else first
+        return next((line for line in rest if line[:1].strip()), last) if TRACEBACK in first else last
 
 
 def plan_runs(methods: list[Method], seeds: int, protocol: str, work_dir: Path) -> list[tuple[Run, Config]]:
@@ -74,8 +78,8 @@ def plan_runs(methods: list[Method], seeds: int, protocol: str, work_dir: Path) 
     runs = []
     for seed in range(seeds):
         for method in methods:
-            safe = re.sub(r'[^\w.=+-]', '_', method.name)
-            run = Run(method.name, seed, protocol, work_dir / 'runs' / protocol / safe / f'seed_{seed}')
+            folder = work_dir / 'runs' / protocol / method.name / f'seed_{seed}'
+            run = Run(method.name, seed, protocol, folder)
             cfg = with_protocol(method.cfg, protocol)
             cfg.work_dir = str(run.folder)
             cfg.randomness = dict(cfg.get('randomness', {}), seed=seed)
@@ -95,10 +99,12 @@ def write_config(run: Run, cfg: Config) -> None:
     path = run.config
     text = cfg.pretty_text
     if path.is_file() and path.read_text() != text:
-        changed = [line for line in path.read_text().splitlines() if line not in text.splitlines()]
+        before, now = path.read_text().splitlines(), text.splitlines()
+        changes = [line for line in list(difflib.unified_diff(before, now, n=0))[2:] if line[0] in '+-']
         raise ComparisonError(
-            f'{path} was made with another config (it says {changed[0].strip()!r}, among others): choose '
-            f'another --work-dir, or delete {run.folder} and {path.name}'
+            f'{path} was made with another config; first changed lines (- before, + now):\n'
+            + '\n'.join(changes[:6])
+            + f'\nChoose another --work-dir, or delete {run.folder} and {path.name}'
         )
     run.folder.mkdir(parents=True, exist_ok=True)
     write_atomic(text.encode(), path)

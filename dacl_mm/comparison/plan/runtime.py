@@ -38,9 +38,11 @@ def add_runtime(cfg: Config) -> None:
     cfg.custom_hooks = [*(cfg.get('custom_hooks') or []), *missing]
     hooks = cfg.setdefault('default_hooks', ConfigDict())
     checkpoint = hooks.setdefault('checkpoint', ConfigDict())
-    checkpoint.update(type='AtomicCheckpointHook', interval=1, max_keep_ckpts=1)
-    if checkpoint.get('save_best') in (None, 'auto'):
-        checkpoint.update(save_best=selection_metric(cfg), rule='greater')
+    cfg.selection_metric = selection_metric(cfg)
+    checkpoint.update(
+        type='AtomicCheckpointHook', interval=1, max_keep_ckpts=1, save_best=cfg.selection_metric
+    )
+    checkpoint.setdefault('rule', 'greater')
     for field in ('val_evaluator', 'test_evaluator'):
         evaluator = cfg[field]
         metrics = evaluator if isinstance(evaluator, list) else [evaluator]
