@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from itertools import cycle
+from collections import Counter
 from typing import Protocol
 
 import torch
@@ -28,12 +28,12 @@ class Executor(Protocol):
 
 
 def job_command(run: Run) -> list[str]:
-    """Return the command of a run's process."""
-    return [sys.executable, '-m', 'dacl_mm.comparison.run.job', str(run.folder)]
+    """Return the command of a run's process, which ends with this one."""
+    return [sys.executable, '-m', 'dacl_mm.comparison.run.job', str(run.folder), str(os.getpid())]
 
 
 class LocalExecutor:
-    """Processes of this machine; they share its cores, and take its GPUs in turn.
+    """Processes of this machine; they share its cores, and each takes the GPU with the fewest runs.
 
     Args:
         jobs: How many at once.
@@ -51,14 +51,17 @@ class LocalExecutor:
         visible = os.environ.get('CUDA_VISIBLE_DEVICES')
         count = torch.cuda.device_count()
         devices = visible.split(',') if visible else [str(i) for i in range(count)]
-        self._devices = cycle(devices) if count else None
+        self._devices = devices if count else []
+        self._taken: dict[Run, str] = {}
         self._processes: dict[Run, subprocess.Popen] = {}
 
     def start(self, run: Run) -> None:
         env = dict(os.environ)
         env.setdefault('OMP_NUM_THREADS', self._threads)
-        if self._devices is not None:
-            env['CUDA_VISIBLE_DEVICES'] = next(self._devices)
+        if self._devices:
+            load = Counter(self._taken.values())
+            self._taken[run] = min(self._devices, key=lambda device: load[device])
+            env['CUDA_VISIBLE_DEVICES'] = self._taken[run]
         with open(run.log, 'a') as log:
             self._processes[run] = subprocess.Popen(
                 job_command(run), stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, env=env
@@ -68,6 +71,7 @@ class LocalExecutor:
         found = [(run, code) for run, p in self._processes.items() if (code := p.poll()) is not None]
         for run, _ in found:
             del self._processes[run]
+            self._taken.pop(run, None)
         return found
 
     def stop(self) -> None:

@@ -1,10 +1,10 @@
-"""One run in its own process: python -m dacl_mm.comparison.run.job FOLDER
+"""One run in its own process: python -m dacl_mm.comparison.run.job FOLDER PARENT
 
 Trains (or goes on), tests the selected epoch once, and writes ``result.json`` last.
 """
 
-import json
 import os
+import re
 import statistics
 import sys
 import threading
@@ -17,19 +17,27 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 
 from dacl_mm.comparison.plan.cost import input_shape, model_cost, peak_memory
-from dacl_mm.config import selection_metric
+from dacl_mm.comparison.plan.records import read_json, write_json
+from dacl_mm.comparison.plan.runs import RESULT
 from dacl_mm.engine.checkpoint.resume import latest_checkpoint
 from dacl_mm.engine.hooks.report import HISTORY
-from dacl_mm.files import file_lock, write_atomic
+from dacl_mm.errors import ComparisonError
+from dacl_mm.files import file_lock
 
 from .hooks.attention_record import RECORD
+from .record import TRAINED, check_diverged, check_predictions, read_predictions
 
 WEIGHTS = 'selected.pth'
 
 
-def die_with_parent() -> None:
-    """End this process when the one that started it is gone: nobody would collect its result."""
-    parent = os.getppid()
+def die_with_parent(parent: int) -> None:
+    """End this process when the one that started it is gone: nobody would collect its result.
+
+    Args:
+        parent: Its process id, from itself: it may be gone before this process can ask.
+    """
+    if os.getppid() != parent:
+        sys.exit('the process that started this run is gone')
 
     def watch() -> None:
         while os.getppid() == parent:
@@ -40,7 +48,12 @@ def die_with_parent() -> None:
 
 
 def train(cfg: Config) -> dict:
-    """Train, and return what the run's history holds."""
+    """Train, and return what the run's history holds.
+
+    Raises:
+        ComparisonError: If the training diverged.
+    """
+    begin = time.monotonic()
     source = latest_checkpoint(cfg.work_dir)
     if source is not None:
         cfg.resume, cfg.load_from = True, str(source)
@@ -48,15 +61,23 @@ def train(cfg: Config) -> dict:
     runner.train()
     hub = runner.message_hub
     scalars = hub.log_scalars
-    loss, _ = scalars['train/loss'].data
     seconds, _ = scalars['train/time'].data
     per_epoch = len(runner.train_dataloader)
     batch = runner.train_dataloader.batch_size
+    values, _ = scalars['train/loss'].data
+    loss = [float(x) for x in values.reshape(-1, per_epoch).mean(1)]
+    check_diverged(loss)
+    if hub.get_info('best_ckpt') is None:
+        raise ComparisonError(f'no epoch was selected: {cfg.selection_metric} was never a number')
+    best = Path(hub.get_info('best_ckpt')).name
     return dict(
         validation=hub.get_info(HISTORY),
-        loss=[float(x) for x in loss.reshape(-1, per_epoch).mean(1)],
+        loss=loss,
         attention=hub.get_info(RECORD),
-        best_checkpoint=Path(hub.get_info('best_ckpt')).name,
+        best_checkpoint=best,
+        selection_metric=cfg.selection_metric,
+        selected_epoch=int(re.findall(r'\d+', best)[-1]),
+        seconds=time.monotonic() - begin if source is None else None,
         train_images=len(runner.train_dataloader.dataset),
         val_images=len(runner.val_dataloader.dataset),
         images_per_second=batch / statistics.median(float(s) for s in seconds),
@@ -91,27 +112,32 @@ def keep_weights(folder: Path, best: str) -> Path:
 def main() -> None:
     """Execute the run of the folder that the command line names."""
     folder = Path(sys.argv[1])
-    die_with_parent()
+    die_with_parent(int(sys.argv[2]))
+    starting = time.process_time()  # what the imports took
     held = ExitStack()
     # A process of a killed comparison ends within a second.
     held.enter_context(file_lock(folder / '.lock', 'process', seconds=60))
     torch.set_num_threads(int(os.environ.get('OMP_NUM_THREADS', torch.get_num_threads())))
     config = folder.with_suffix('.py')
     cfg = Config.fromfile(config)
-    trained = folder / 'trained.json'
-    if not trained.is_file():
-        write_atomic(json.dumps(train(Config.fromfile(config))).encode(), trained)
-    result = dict(cfg.comparison, **json.loads(trained.read_text()))
+    trained = read_json(folder / TRAINED)
+    if trained is None:
+        trained = train(Config.fromfile(config))
+        (folder / WEIGHTS).unlink(missing_ok=True)  # those of a training whose record was lost
+        write_json(trained, folder / TRAINED)
+    result = dict(cfg.comparison, **trained)
+    begin = time.monotonic()
     weights = keep_weights(folder, result['best_checkpoint'])
     result |= test(Config.fromfile(config), weights)
+    check_predictions(read_predictions(folder))
     result |= model_cost(cfg, input_shape(cfg))
-    best = max(result['validation'], key=lambda row: row[selection_metric(cfg)])
     result |= dict(
-        selected_epoch=best['epoch'],
         device=torch.cuda.get_device_name() if torch.cuda.is_available() else 'CPU',
         threads=torch.get_num_threads(),
     )
-    write_atomic(json.dumps(result, indent=1).encode(), folder / 'result.json')
+    if result['seconds'] is not None:
+        result['seconds'] += starting + time.monotonic() - begin
+    write_json(result, folder / RESULT)
     for checkpoint in folder.glob('*.pth'):
         if checkpoint != weights:
             checkpoint.unlink()

@@ -100,6 +100,6 @@ class Board:
         share = state['iter'] / state['max_iters']
         pace = state['seconds_per_iter']
         left = clock((state['max_iters'] - state['iter']) * pace if pace else None)
-        accuracy = '' if state['accuracy'] is None else f'  accuracy {state["accuracy"]:.1f}'
+        value = '' if state.get('value') is None else f'  {state["metric"]} {state["value"]:.1f}'
         phase = state['phase'] if share < 1 else 'test'
-        return f'{run.name:30} {phase:5} epoch {state["epoch"]:3} {share:4.0%}  {left} to go{accuracy}'
+        return f'{run.name:30} {phase:5} epoch {state["epoch"]:3} {share:4.0%}  {left} to go{value}'

@@ -1,34 +1,37 @@
 """All runs of a comparison, once each."""
 
-import json
 import time
 from collections.abc import Sequence
 
+from dacl_mm.comparison.plan.records import read_json, write_json
 from dacl_mm.comparison.plan.runs import Run
-from dacl_mm.files import write_atomic
 
 from .executors import Executor
 from .progress import Board
+from .record import set_aside_damaged
 
 FAILURE = 'failed.json'
 
 
 def failure(run: Run) -> dict | None:
     """Return how a run failed: ``status`` and ``log_end``; None if it did not."""
-    path = run.folder / FAILURE
-    return json.loads(path.read_text()) if path.is_file() else None
+    return read_json(run.folder / FAILURE)
 
 
 def execute(runs: Sequence[Run], executor: Executor, poll_seconds: float = 0.5) -> None:
     """Execute the runs that are not finished; those that failed before are tried again.
 
     A failed run is noted in its folder and does not stop the others. On an
-    interruption what runs is ended; the next call goes on.
+    interruption what runs is ended; the next call goes on. Damaged files are set
+    aside, and what they held is made again.
     """
+    damaged = [path for run in runs for path in set_aside_damaged(run)]
     ended = {run for run in runs if run.result() is not None}
     waiting = [run for run in runs if run not in ended]
     running: list[Run] = []
     with Board(runs, executor.capacity) as board:
+        for path in damaged:
+            board.say(f'a damaged file, now {path}, is made again')
         board.say(f'{len(runs)} runs, {len(ended)} of them finished before')
         try:
             while waiting or running:
@@ -52,10 +55,9 @@ def execute(runs: Sequence[Run], executor: Executor, poll_seconds: float = 0.5) 
 
 def _close(run: Run, status: int, board: Board) -> None:
     result = run.result()
-    if result is not None and status == 0:
+    if result is not None:  # written last
         accuracy = result['metrics']['accuracy/top1']
         board.say(f'{run.name}: finished, test accuracy {accuracy:.2f} (epoch {result["selected_epoch"]})')
         return
-    note = dict(status=status, log_end=run.log_end())
-    write_atomic(json.dumps(note, indent=1).encode(), run.folder / FAILURE)
-    board.say(f'{run.name}: FAILED (status {status}), see {run.log}\n{run.log_end(5)}')
+    write_json(dict(status=status, log_end=run.log_end()), run.folder / FAILURE)
+    board.say(f'{run.name}: FAILED (status {status}): {run.error()}\n  the whole is in {run.log}')

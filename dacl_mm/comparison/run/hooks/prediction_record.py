@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from mmengine.dist import collect_results
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from mmpretrain.registry import HOOKS
@@ -16,10 +17,12 @@ FILE = 'predictions.npz'
 
 @HOOKS.register_module()
 class PredictionRecordHook(Hook):
-    """Save ``predictions.npz`` after testing, in one process.
+    """Save ``predictions.npz`` after testing.
 
-    Arrays: ``path`` (N,), ``label`` (N,), ``score`` (N, K), ``embedding`` (N, d)
-    as float16, and ``centers`` (K, d) where the model has them.
+    Arrays, in the order of the test images: ``path`` (N,), ``label`` (N,), ``score``
+    (N, K), ``embedding`` (N, d) and, where the model has them, ``centers`` (K, d).
+    Several processes bring theirs together; an image that a sampler repeated to give
+    each of them equally many counts once.
     """
 
     def before_test(self, runner) -> None:
@@ -41,12 +44,16 @@ class PredictionRecordHook(Hook):
             self._rows.append((sample.img_path, int(sample.gt_label), score, x))
 
     def after_test_epoch(self, runner, metrics=None) -> None:
-        path, label, score, embedding = zip(*self._rows)
+        # 'gpu' communicates; 'cpu' would leave files in the current folder.
+        rows = collect_results(self._rows, len(runner.test_dataloader.dataset), 'gpu')
+        if rows is None:  # not the main process
+            return
+        path, label, score, embedding = zip(*rows)
         arrays: dict[str, Any] = dict(
             path=np.array(path),
             label=np.array(label, np.int16),
             score=np.array(score, np.float32),
-            embedding=np.array(embedding, np.float16),
+            embedding=np.array(embedding, np.float32),
         )
         loss = getattr(self._model.head, 'loss_center', None)
         if loss is not None:

@@ -1,6 +1,5 @@
 """How far a run is, for who watches it."""
 
-import json
 import time
 from pathlib import Path
 
@@ -8,8 +7,9 @@ from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
 from mmpretrain.registry import HOOKS
 
+from dacl_mm.comparison.plan.records import write_json
 from dacl_mm.comparison.plan.runs import PROGRESS_FILE
-from dacl_mm.files import write_atomic
+from dacl_mm.comparison.plan.runtime import selection_metric
 
 
 @HOOKS.register_module()
@@ -18,7 +18,7 @@ class ProgressHook(Hook):
 
     Keys: ``phase`` ('train', 'val' or 'test'), ``epoch`` (from 1), ``iter``,
     ``max_iters``, ``seconds_per_iter`` (of this process, validation included) and
-    ``accuracy`` of the last validation.
+    ``metric``, the one that selects the epoch, with its ``value`` in the last validation.
 
     Args:
         seconds: Least time between two writes.
@@ -29,7 +29,7 @@ class ProgressHook(Hook):
     def __init__(self, seconds: float = 1.0):
         self.seconds = seconds
         self._written = 0.0
-        self._accuracy: float | None = None
+        self._value: float | None = None
 
     def before_train(self, runner) -> None:
         self._begin, self._first = time.monotonic(), runner.iter
@@ -42,7 +42,7 @@ class ProgressHook(Hook):
         self._write(runner, 'val')
 
     def after_val_epoch(self, runner, metrics=None) -> None:
-        self._accuracy = (metrics or {}).get('accuracy/top1')
+        self._value = (metrics or {}).get(selection_metric(runner.cfg))
 
     def _write(self, runner, phase: str, done: int | None = None) -> None:
         now = time.monotonic()
@@ -57,6 +57,7 @@ class ProgressHook(Hook):
             iter=done,
             max_iters=runner.max_iters,
             seconds_per_iter=(now - self._begin) / steps if steps else None,
-            accuracy=self._accuracy,
+            metric=selection_metric(runner.cfg),
+            value=self._value,
         )
-        write_atomic(json.dumps(state).encode(), Path(runner.work_dir) / PROGRESS_FILE)
+        write_json(state, Path(runner.work_dir) / PROGRESS_FILE)
