@@ -6,14 +6,15 @@ python tools/browse_dataset.py CONFIG [--split train] [--output FILE.png | --sho
 import argparse
 from pathlib import Path
 
-import matplotlib
 import numpy as np
-from matplotlib import pyplot as plt
 from mmengine.config import DictAction
 from mmengine.registry import init_default_scope
 from mmpretrain.registry import DATASETS
+from PIL import ImageShow
 
 from dacl_mm.config import load_config, set_options
+from dacl_mm.errors import UserError
+from dacl_mm.visualization import contact_sheet
 
 
 def main() -> None:
@@ -25,33 +26,26 @@ def main() -> None:
     parser.add_argument('--number', type=int, default=40, help='images, spread evenly over the split')
     parser.add_argument('--epoch', type=int, default=0, help='epoch of the augmentation draws')
     parser.add_argument('--output', type=Path, default=Path('browse.png'), help='picture to write')
-    parser.add_argument('--show', action='store_true', help='open a window instead')
+    parser.add_argument('--show', action='store_true', help="open the system's viewer instead")
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, help='override config keys')
     args = parser.parse_args()
     if args.number < 1:
         parser.error('--number must be positive')
-    if not args.show:
-        matplotlib.use('Agg')
     cfg = load_config(args.config)
     set_options(cfg, args.cfg_options)
     init_default_scope('mmpretrain')
     dataset = DATASETS.build(cfg[f'{args.split}_dataloader'].dataset)
     dataset.set_draw(cfg.randomness.seed, args.epoch)
     index = np.unique(np.linspace(0, len(dataset) - 1, min(args.number, len(dataset))).astype(int))
-    columns = min(10, len(index))
-    rows = -(-len(index) // columns)
-    figure, axes = plt.subplots(
-        rows, columns, figsize=(1.2 * columns, 1.45 * rows), squeeze=False, layout='constrained'
+    items = [dataset[int(i)] for i in index]
+    sheet = contact_sheet(
+        [item['inputs'].numpy()[::-1].transpose(1, 2, 0) for item in items],  # BGR, (3, H, W), to RGB
+        [dataset.CLASSES[int(item['data_samples'].gt_label)] for item in items],
     )
-    for cell in axes.flat:
-        cell.axis('off')
-    for cell, i in zip(axes.flat, index):
-        item = dataset[int(i)]
-        cell.imshow(item['inputs'].numpy()[::-1].transpose(1, 2, 0))
-        cell.set_title(dataset.CLASSES[int(item['data_samples'].gt_label)], fontsize=8)
     if args.show:
-        plt.show()
+        if not ImageShow.show(sheet):
+            raise UserError('--show found no viewer on this machine: write a picture with --output instead')
     else:
         args.output.parent.mkdir(parents=True, exist_ok=True)
-        figure.savefig(args.output, dpi=100)
+        sheet.save(args.output)
         print(f'{args.output}: {len(index)} of {len(dataset)} images of {args.split}')

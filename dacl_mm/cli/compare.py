@@ -12,7 +12,7 @@ from dacl_mm.comparison.plan.methods import HELD_OUT, PROTOCOLS, differences, re
 from dacl_mm.comparison.plan.runs import plan_runs, write_config
 from dacl_mm.comparison.report.page import write_report
 from dacl_mm.comparison.run.executors import LocalExecutor
-from dacl_mm.comparison.run.scheduler import execute, failure
+from dacl_mm.comparison.run.scheduler import execute
 from dacl_mm.files import file_lock
 
 
@@ -64,7 +64,8 @@ def main() -> None:
         else:
             execute(runs, LocalExecutor(args.jobs))
         command = shlex.join(['python', 'tools/compare.py', *sys.argv[1:]])
-        write_report(args.work_dir, methods, command, images=not args.no_images)
-    failed = [run.name for run in runs if failure(run)]
+        protocols = write_report(args.work_dir, methods, command, images=not args.no_images)
+    bad = {(p.protocol, method, seed) for p in protocols for method in p.failed for seed in p.failed[method]}
+    failed = [run.name for run in runs if (run.protocol, run.method, run.seed) in bad]
     if failed:
         sys.exit(f'{len(failed)} of {len(runs)} runs failed: {", ".join(failed)}')

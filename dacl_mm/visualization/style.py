@@ -1,16 +1,16 @@
-"""How figures of a report look: readable on light and dark, and without colour."""
+"""How pictures look: readable on light and dark, and without colour; as SVG and PNG."""
 
 import io
 import re
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 from matplotlib import rc_context
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
-
-from dacl_mm.files import write_atomic
 
 INK = '#1b1f24'  # text and axes; takes the page's colour where a figure stands in the page
 #: Okabe & Ito's colours, which people with colour-blindness tell apart.
@@ -22,6 +22,7 @@ STYLE: dict[Any, Any] = {
     'font.family': 'sans-serif',
     'svg.fonttype': 'none',
     'text.color': INK,
+    'text.parse_math': False,  # a $ in a class's name is a $
     'axes.labelcolor': INK,
     'axes.edgecolor': INK,
     'axes.facecolor': 'none',
@@ -59,6 +60,13 @@ def panels(rows: int, columns: int, size: tuple[float, float]) -> tuple[Figure, 
     return figure, list(figure.subplots(rows, columns, squeeze=False).flat)
 
 
+def legend(figure: Figure, handles: Sequence, labels: Sequence[str], **options) -> None:
+    """Put a legend under the panels, in as many columns as the figure is wide enough for."""
+    entry = 0.7 + 0.09 * max(map(len, labels))  # inches: the mark, then the letters
+    columns = max(1, min(len(labels), 4, int(figure.get_figwidth() / entry)))
+    figure.legend(handles, labels, loc='outside lower center', ncols=columns, **options)
+
+
 def to_svg(figure: Figure, name: str) -> str:
     """Render to SVG; the name makes ids unique within a page."""
     text = io.StringIO()
@@ -81,15 +89,26 @@ def to_inline(svg: str, name: str, title: str) -> str:
     svg = re.sub(r'\bid="', f'id="{name}-', svg)
     svg = re.sub(r'url\(#', f'url(#{name}-', svg)
     svg = re.sub(r'href="#', f'href="#{name}-', svg)
-    return re.sub(r'<svg ', f'<svg role="img" aria-label="{title}" ', svg, count=1)
+    # The page sizes all figures alike, by their width in inches.
+    return re.sub(
+        r'<svg (.*?)\bwidth="([\d.]+)pt" height="[\d.]+pt"',
+        lambda m: f'<svg role="img" aria-label="{title}" style="--inches: {float(m[2]) / 72:.2f}" {m[1]}',
+        svg,
+        count=1,
+        flags=re.DOTALL,
+    )
 
 
-def save(figure: Figure, folder: Path, name: str) -> str:
-    """Save ``name.svg`` and ``name.png`` and return the SVG."""
-    svg = to_svg(figure, name)
-    write_atomic(svg.encode(), folder / f'{name}.svg')
+def to_png(figure: Figure) -> bytes:
+    """Render to PNG, on white."""
     png = io.BytesIO()
     with drawing():
         figure.savefig(png, format='png', dpi=150, facecolor='white')
-    write_atomic(png.getvalue(), folder / f'{name}.png')
-    return svg
+    return png.getvalue()
+
+
+def figure_to_array(figure: Figure) -> np.ndarray:
+    """Render to RGB, uint8, (H, W, 3)."""
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    return np.asarray(canvas.buffer_rgba())[..., :3].copy()

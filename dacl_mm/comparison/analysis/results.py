@@ -1,21 +1,27 @@
 """What finished runs say together."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import combinations
-from pathlib import Path
 
 import numpy as np
 
-from dacl_mm.comparison.plan.methods import PROTOCOLS
 from dacl_mm.comparison.plan.runs import Run
-from dacl_mm.comparison.run.hooks.prediction_record import FILE as PREDICTIONS
-from dacl_mm.comparison.run.scheduler import failure
-from dacl_mm.errors import ComparisonError
+from dacl_mm.comparison.run.record import read_predictions
+from dacl_mm.files import digest
 
 from .pairs import Difference, adjust, compare_pair
 from .strata import METRICS
+
+#: What a result says of a method's cost.
+COSTS = (
+    'train_parameters',
+    'deploy_parameters',
+    'deploy_flops',
+    'images_per_second',
+    'seconds_per_epoch',
+    'peak_memory',
+)
 
 
 @dataclass
@@ -28,8 +34,23 @@ class Finished:
     @cached_property
     def arrays(self) -> dict[str, np.ndarray]:
         """Return the arrays of predictions.npz (see :class:`PredictionRecordHook`)."""
-        with np.load(self.run.folder / PREDICTIONS) as file:
-            return dict(file)
+        return read_predictions(self.run.folder)
+
+    @property
+    def images(self) -> str:
+        """Name what was tested: runs count together where this is the same."""
+        return digest([*map(str, self.arrays['path']), self.label.tobytes()])
+
+    @property
+    def selection_metric(self) -> str:
+        """The validation metric that selected the epoch."""
+        return self.result.get('selection_metric', 'accuracy/top1')
+
+    @property
+    def selection_values(self) -> np.ndarray:
+        """The metric that selected the epoch, after each validation, (E,); NaN where it is missing."""
+        rows = self.result['validation']
+        return np.array([row.get(self.selection_metric) for row in rows], float)
 
     @property
     def label(self) -> np.ndarray:
@@ -68,14 +89,15 @@ class Finished:
 
 
 @dataclass
-class Column:
+class ProtocolResults:
     """All runs of one protocol.
 
     Attributes:
         protocol: One of :data:`PROTOCOLS`.
         methods: Names, in the order of the report; the first is the baseline.
         finished: Method -> its finished runs by seed.
-        failed: Method -> seed -> how it failed.
+        failed: Method -> seed -> why the run does not count: ``status`` (None where the
+            process ended well) and ``log_end``.
     """
 
     protocol: str
@@ -134,51 +156,3 @@ class Column:
         for run in self.runs(method):
             np.add.at(counts, (run.label, run.prediction), 1)
         return counts
-
-
-def read_runs(work_dir: Path, order: Sequence[str]) -> list[Column]:
-    """Read every finished and failed run of a folder.
-
-    Args:
-        work_dir: Of the comparison.
-        order: Methods to come first; others of earlier calls follow.
-
-    Returns:
-        One column for each protocol that has a finished run.
-
-    Raises:
-        ComparisonError: If runs were tested on different images.
-    """
-    columns = []
-    for protocol in PROTOCOLS:
-        finished: dict[str, dict[int, Finished]] = {name: {} for name in order}
-        failed: dict[str, dict[int, dict]] = {}
-        for folder in sorted((work_dir / 'runs' / protocol).glob('*/seed_*')):
-            if not folder.is_dir():  # the config beside it
-                continue
-            run = Run(folder.parent.name, int(folder.name[5:]), protocol, folder)
-            result = run.result()
-            if result is not None:
-                run = Run(result['method'], run.seed, protocol, folder)
-                finished.setdefault(run.method, {})[run.seed] = Finished(run, result)
-            elif (how := failure(run)) is not None:
-                failed.setdefault(run.method, {})[run.seed] = how
-        methods = [name for name in finished if finished[name] or name in order]
-        column = Column(protocol, methods, finished, failed)
-        if column.present:
-            _check_images(column)
-        if column.present or failed:
-            columns.append(column)
-    return columns
-
-
-def _check_images(column: Column) -> None:
-    first = column.any_run
-    for method in column.present:
-        for run in column.runs(method):
-            same = np.array_equal(run.arrays['path'], first.arrays['path'])
-            if not same or not np.array_equal(run.label, first.label):
-                raise ComparisonError(
-                    f'{run.run.folder} and {first.run.folder} were tested on different images: delete one, '
-                    'or compare in another --work-dir'
-                )

@@ -2,18 +2,18 @@
 
 import csv
 import io
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
+from dacl_mm.comparison.plan.records import write_json
 from dacl_mm.files import write_atomic
 
 from . import strata
 from .advice import in_words
 from .intervals import method_interval
-from .results import Column, Finished
+from .results import COSTS, Finished, ProtocolResults
 
 METRICS = {
     'accuracy': 'accuracy',
@@ -21,34 +21,27 @@ METRICS = {
     'f1_macro': 'macro F1',
     'ece': 'calibration error',
 }
-COSTS = (
-    'train_parameters',
-    'deploy_parameters',
-    'deploy_flops',
-    'images_per_second',
-    'seconds_per_epoch',
-    'peak_memory',
-)
 
 
 def run_row(finished: Finished) -> dict:
     """Return one run as a flat row; metrics in percent."""
     result = finished.result
     row = {key: result[key] for key in ('protocol', 'method', 'seed', 'selected_epoch')}
-    selected = next(v for v in result['validation'] if v['epoch'] == result['selected_epoch'])
-    row['selection_accuracy'] = selected['accuracy/top1']
+    epochs = [validation['epoch'] for validation in result['validation']]
+    row['selection_metric'] = finished.selection_metric
+    row['selection_value'] = float(finished.selection_values[epochs.index(result['selected_epoch'])])
     row |= {metric: finished.metric(metric) for metric in METRICS}
     row |= {f'recall_{name}': result['metrics'].get(f'fer/recall/{name}') for name in result['classes']}
     row['intra_class_distance'], row['inter_class_distance'] = finished.distances
     return row | {key: result[key] for key in COSTS}
 
 
-def summary(column: Column, method: str) -> dict:
+def summary(results: ProtocolResults, method: str) -> dict:
     """Return a method's means, spreads and intervals over seeds, in percent, and its costs."""
-    runs = column.runs(method)
-    found: dict = dict(protocol=column.protocol, method=method, seeds=len(runs))
+    runs = results.runs(method)
+    found: dict = dict(protocol=results.protocol, method=method, seeds=len(runs))
     for metric in METRICS:
-        values = column.values(method, metric)
+        values = results.values(method, metric)
         found[metric] = dict(
             mean=float(np.mean(values)), std=float(np.std(values, ddof=1)) if len(values) > 1 else None
         )
@@ -62,40 +55,49 @@ def summary(column: Column, method: str) -> dict:
     return found
 
 
-def as_dict(columns: Sequence[Column], facts: dict) -> dict:
+def as_dict(protocols: Sequence[ProtocolResults], facts: dict) -> dict:
     """Return everything results.json holds."""
     return dict(
         **facts,
-        methods=[summary(column, method) for column in columns for method in column.present],
+        methods=[summary(results, method) for results in protocols for method in results.present],
         differences=[
-            {**vars(d), 'protocol': column.protocol, 'in_words': in_words(d)}
-            for column in columns
-            if column.present
-            for pairs in column.differences.values()
+            {**vars(d), 'protocol': results.protocol, 'in_words': in_words(d)}
+            for results in protocols
+            if results.present
+            for pairs in results.differences.values()
             for d in pairs
         ],
         runs=[
             {**run_row(run), 'validation': run.result['validation'], 'attention': run.result['attention']}
-            for column in columns
-            for method in column.present
-            for run in column.runs(method)
+            for results in protocols
+            for method in results.present
+            for run in results.runs(method)
         ],
         failed=[
-            dict(protocol=column.protocol, method=method, seed=seed, **how)
-            for column in columns
-            for method, seeds in column.failed.items()
+            dict(protocol=results.protocol, method=method, seed=seed, **how)
+            for results in protocols
+            for method, seeds in results.failed.items()
             for seed, how in seeds.items()
         ],
     )
 
 
-def write_tables(columns: Sequence[Column], facts: dict, folder: Path) -> None:
-    """Write results.csv (a row for each run) and results.json."""
-    rows = [run_row(run) for column in columns for m in column.present for run in column.runs(m)]
+def write_tables(protocols: Sequence[ProtocolResults], facts: dict, folder: Path) -> None:
+    """Write results.csv and results.json.
+
+    The first has a row for each run; those that do not count say why in ``failed``.
+    """
+    rows = [run_row(run) for results in protocols for m in results.present for run in results.runs(m)]
+    rows += [
+        dict(protocol=results.protocol, method=method, seed=seed, failed=how['log_end'])
+        for results in protocols
+        for method, seeds in results.failed.items()
+        for seed, how in seeds.items()
+    ]
     text = io.StringIO()
     if rows:
         writer = csv.DictWriter(text, list(dict.fromkeys(key for row in rows for key in row)))
         writer.writeheader()
         writer.writerows(rows)
     write_atomic(text.getvalue().encode(), folder / 'results.csv')
-    write_atomic(json.dumps(as_dict(columns, facts), indent=1).encode(), folder / 'results.json')
+    write_json(as_dict(protocols, facts), folder / 'results.json')

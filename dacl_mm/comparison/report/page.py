@@ -1,61 +1,37 @@
 """The report of a comparison: one page that works offline, tables, pictures."""
 
-import base64
-import io
 import os
 import platform
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from importlib.metadata import version
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import NamedTuple
 
 import jinja2
 import numpy as np
-from markupsafe import Markup
-from matplotlib.figure import Figure
-from mmengine.registry import init_default_scope
-from mmpretrain.registry import DATASETS
-from PIL import Image
 
+from dacl_mm import __version__
 from dacl_mm.comparison.analysis.advice import in_words
-from dacl_mm.comparison.analysis.results import Column, read_runs
+from dacl_mm.comparison.analysis.reading import read_runs
+from dacl_mm.comparison.analysis.results import ProtocolResults
 from dacl_mm.comparison.analysis.tables import METRICS, summary, write_tables
 from dacl_mm.comparison.plan.methods import Method
 from dacl_mm.errors import ComparisonError
 from dacl_mm.files import write_atomic
 
-from . import figures as fig
+from . import pictures
+from .folder import PictureFolder
+from .hard_images import hard_images
 
-STACK = ('dacl-mm', 'torch', 'torchvision', 'mmengine', 'mmcv-lite', 'mmpretrain', 'numpy', 'scipy')
-NUM_HARD = 12
-
-
-#: What draws a figure, its name and its caption.
-Entry = tuple[Callable[[], Figure | None], str, str]
+STACK = ('torch', 'torchvision', 'mmengine', 'mmcv-lite', 'mmpretrain', 'numpy', 'scipy')
 
 
-class Picture(NamedTuple):
-    """A figure in the page."""
-
-    name: str
-    caption: str
-    svg: Markup
-
-
-class HardImage(NamedTuple):
-    """A test image that many runs get wrong."""
-
-    data_uri: str
-    path: str
-    label: str
-    predicted: str
-    confidence: float
-    wrong: int
-    runs: int
-
-
-def write_report(work_dir: Path, methods: Sequence[Method], command: str, images: bool = True) -> None:
+def write_report(
+    work_dir: Path, methods: Sequence[Method], command: str, images: bool = True
+) -> list[ProtocolResults]:
     """Write results.csv, results.json, report.html and figures/ of all runs in a folder.
+
+    The tables come first. Runs that failed, diverged or left damaged files are shown as
+    such and do not count.
 
     Args:
         work_dir: Of the comparison.
@@ -63,41 +39,47 @@ def write_report(work_dir: Path, methods: Sequence[Method], command: str, images
         command: What repeats the comparison.
         images: Whether the page may show test images.
 
+    Returns:
+        What the runs say.
+
     Raises:
         ComparisonError: If no run is finished.
     """
-    columns = read_runs(work_dir, [method.name for method in methods])
+    protocols = read_runs(work_dir, [method.name for method in methods])
     facts = dict(command=command, baseline=methods[0].name, environment=environment())
-    write_tables(columns, facts, work_dir)
-    shown = [column for column in columns if column.present]
+    write_tables(protocols, facts, work_dir)
+    shown = [results for results in protocols if results.present]
     if not shown:
         raise ComparisonError(f'no run in {work_dir} finished: see the job.log of each under runs/')
-    folder = work_dir / 'figures'
-    folder.mkdir(exist_ok=True)
-    for old in folder.iterdir():
-        old.unlink()
-    hard = hard_images(shown[0], methods[0], folder) if images else []
+    folder = PictureFolder(work_dir / 'figures')
     page = _template().render(
         facts=facts,
-        columns=[_column(column, folder, several=len(shown) > 1) for column in shown],
-        all_columns=columns,
-        baseline=shown[0].present[0],
+        protocols=[_section(results, folder, several=len(shown) > 1) for results in shown],
+        failed=[results for results in protocols if results.failed],
         metrics=METRICS,
-        overall=[_picture(lambda: fig.forest(shown), 'forest', FOREST.format(shown[0].present[0]), folder)],
-        hard=hard,
+        overall=pictures.overall(shown, folder),
+        hard=hard_images(shown[0], methods[0], folder) if images else {},
         images=images,
         data=_data(shown[0], methods[0]),
-        configs=_configs(shown[0]),
+        configs={m: shown[0].runs(m)[0].run.config.read_text() for m in shown[0].present},
     )
+    folder.remove_old()
     write_atomic(page.encode(), work_dir / 'report.html')
     print(f'report: {work_dir / "report.html"}')
+    return protocols
 
 
 def environment() -> dict:
     """Return versions and hardware of this machine."""
+    packages = {'dacl-mm': __version__}
+    for name in STACK:
+        try:
+            packages[name] = version(name)
+        except PackageNotFoundError:  # from a bare checkout, or under another name
+            packages[name] = 'of unknown version'
     return dict(
         python=platform.python_version(),
-        packages={name: version(name) for name in STACK},
+        packages=packages,
         system=platform.platform(terse=True),
         cores=os.cpu_count(),
     )
@@ -110,82 +92,42 @@ def _template() -> jinja2.Template:
     return env.get_template('report.html.j2')
 
 
-FOREST = 'Differences to {} with 95 % intervals over seeds and images. Left of the line is worse.'
-RECALL = 'Recall of each class: mean over seeds, and each seed as a dot; in brackets the test images.'
-CURVES = (
-    'Training loss and selection accuracy: mean over seeds, band from lowest to highest seed. Losses of '
-    'different methods have different terms and are not comparable.'
-)
-ATTENTION = (
-    'Attention A on the same held-out images before training and after each epoch: its distribution, its '
-    'mean and spread, how far it moved, and how much of its variance lies between images (the rest is a '
-    'fixed weight of each dimension).'
-)
-MAPS = (
-    'Test embeddings of the first seed (t-SNE), large marks are centres. Distances between clusters in such '
-    'a map mean little.'
-)
-DISTANCES = 'Intra-class over inter-class distance of the test embeddings; smaller is more compact.'
-
-
-def _picture(draw: Callable[[], Figure | None], name: str, caption: str, folder: Path) -> Picture | None:
-    with fig.drawing():
-        figure = draw()
-    if figure is None:
-        return None
-    svg = fig.save(figure, folder, name)
-    return Picture(name, caption, Markup(fig.to_inline(svg, name, jinja2.filters.do_forceescape(caption))))
-
-
-def _column(column: Column, folder: Path, several: bool) -> dict:
+def _section(results: ProtocolResults, folder: PictureFolder, several: bool) -> dict:
     """Return what the page shows of a protocol."""
-    tail = f'_{column.protocol}' if several else ''
-    base = column.present[0]
-
-    def pictures(entries: Iterable[Entry]) -> list[Picture]:
-        drawn = (_picture(draw, name + tail, caption, folder) for draw, name, caption in entries)
-        return [picture for picture in drawn if picture is not None]
-
-    def confusions() -> Iterator[Entry]:
-        for i, method in enumerate(column.present):
-            caption = f'Confusion of {method}' + ('' if method == base else f', and its change to {base}')
-            yield (lambda m=method: fig.confusion(column, m)), f'confusion_{i}', f'{caption}.'
-
+    base = results.present[0]
     return dict(
-        protocol=column.protocol,
-        name=_protocol_name(column),
-        rows=[summary(column, method) for method in column.present],
-        against={metric: {d.a: d for d in column.against_baseline(metric)} for metric in column.differences},
-        pairs=[d for differences in column.differences.values() for d in differences],
-        verdicts=[in_words(d) for p in column.differences.values() for d in p if d.b == base],
-        distances={m: np.mean([r.distances for r in column.runs(m)], 0) for m in column.present},
-        attention=_attention_words(column),
-        scores=pictures([(lambda: fig.recall(column), 'recall', RECALL), *confusions()]),
-        training=pictures([(lambda: fig.curves(column), 'curves', CURVES)]),
-        attention_pictures=pictures([(lambda: fig.attention(column), 'attention', ATTENTION)]),
-        embedding=pictures(
-            [
-                (lambda: fig.embedding_maps(column), 'embedding', MAPS),
-                (lambda: fig.distance_figure(column), 'distances', DISTANCES),
-            ]
-        ),
+        protocol=results.protocol,
+        name=_protocol_name(results),
+        baseline=base,
+        rows=[summary(results, method) for method in results.present],
+        failed={method: len(seeds) for method, seeds in results.failed.items()},
+        without=[method for method in results.failed if method not in results.present],
+        against={name: {d.a: d for d in results.against_baseline(name)} for name in results.differences},
+        pairs=[d for differences in results.differences.values() for d in differences],
+        verdicts=[in_words(d) for p in results.differences.values() for d in p if d.b == base],
+        distances={m: np.mean([r.distances for r in results.runs(m)], 0) for m in results.present},
+        attention=_attention_words(results),
+        **pictures.of_protocol(results, folder, f'_{results.protocol}' if several else ''),
     )
 
 
-def _protocol_name(column: Column) -> str:
-    if column.protocol == 'paper':
+def _protocol_name(results: ProtocolResults) -> str:
+    if results.protocol == 'paper':
         return 'paper protocol: best epoch picked on the test split, optimistic'
     return 'held-out protocol: epoch picked on images held out of training, test split scored once'
 
 
-def _attention_words(column: Column) -> list[str]:
+def _attention_words(results: ProtocolResults) -> list[str]:
     lines = []
-    for method in column.present:
-        records = [run.result['attention'] for run in column.runs(method)]
+    for method in results.present:
+        records = [run.result['attention'] for run in results.runs(method)]
         if not records[0]:
             continue
         keys = [key for key in records[0][0] if key != 'histogram']
-        first, last = ({k: float(np.mean([r[i][k] for r in records])) for k in keys} for i in (0, -1))
+        first, last = (
+            {key: float(np.mean(np.array([record[i][key] for record in records], float))) for key in keys}
+            for i in (0, -1)
+        )
         change = {key: f'{first[key]:.3f} → {last[key]:.3f}' for key in keys}
         lines.append(
             f'{method}: mean A {first["mean"]:.4f} → {last["mean"]:.4f}, spread {change["spread"]}, share '
@@ -196,61 +138,15 @@ def _attention_words(column: Column) -> list[str]:
     return lines
 
 
-def hard_images(column: Column, method: Method, folder: Path) -> dict[str, list[HardImage]]:
-    """Pick the test images that most runs get wrong, and those that are wrong with most confidence.
-
-    Their pictures are also saved under ``folder``.
-    """
-    runs = [run for name in column.present for run in column.runs(name)]
-    label = column.any_run.label
-    score = np.mean([run.arrays['score'] for run in runs], 0)  # (N, K)
-    wrong = np.sum([~run.correct for run in runs], 0)  # (N,)
-    others = score.copy()
-    others[np.arange(len(label)), label] = 0
-    own = score[np.arange(len(label)), label]
-    orders = {
-        'hardest': np.lexsort((own, -wrong))[:NUM_HARD],
-        'most confidently wrong': np.argsort(-others.max(1), kind='stable')[:NUM_HARD],
-    }
-    init_default_scope('mmpretrain')
-    dataset = DATASETS.build(method.cfg.test_dataloader.dataset)
-    found: dict[str, list[HardImage]] = {}
-    for title, order in orders.items():
-        found[title] = []
-        for i in order:
-            pixels = dataset[int(i)]['inputs'].numpy()[::-1].transpose(1, 2, 0)  # BGR, (3, H, W) to RGB
-            png = io.BytesIO()
-            Image.fromarray(np.ascontiguousarray(pixels)).resize((112, 112)).save(png, 'PNG')
-            name = f'{title.replace(" ", "_")}_{len(found[title]) + 1:02}.png'
-            write_atomic(png.getvalue(), folder / name)
-            found[title].append(
-                HardImage(
-                    'data:image/png;base64,' + base64.b64encode(png.getvalue()).decode(),
-                    Path(str(column.any_run.arrays['path'][i])).name,
-                    column.classes[label[i]],
-                    column.classes[int(others[i].argmax())],
-                    100 * float(others[i].max()),
-                    int(wrong[i]),
-                    len(runs),
-                )
-            )
-    return found
-
-
-def _data(column: Column, method: Method) -> dict:
-    run = column.any_run
-    counts = np.bincount(run.label, minlength=len(column.classes))
+def _data(results: ProtocolResults, method: Method) -> dict:
+    run = results.any_run
+    counts = np.bincount(run.label, minlength=len(results.classes))
     return dict(
         type=method.cfg.test_dataloader.dataset.type,
         train=run.result['train_images'],
         val=run.result['val_images'],
         test=len(run.label),
-        classes=dict(zip(column.classes, counts.tolist())),
-        devices=sorted({r.result['device'] for m in column.present for r in column.runs(m)}),
+        classes=dict(zip(results.classes, counts.tolist())),
+        devices=sorted({r.result['device'] for m in results.present for r in results.runs(m)}),
         threads=run.result['threads'],
     )
-
-
-def _configs(column: Column) -> dict[str, str]:
-    """Return the exact config of each method's first finished run."""
-    return {m: column.runs(m)[0].run.config.read_text() for m in column.present}

@@ -13,7 +13,7 @@ from mmpretrain.registry import HOOKS
 
 from dacl_mm.config import selection_metric
 from dacl_mm.evaluation.fer_metric import FERMetric
-from dacl_mm.visualization.confusion_matrix import draw_confusion_matrix, figure_to_array
+from dacl_mm.visualization import draw_confusion_matrix, figure_to_array
 
 # In the message hub, hence in checkpoints. mmengine's validation lines print every entry whose
 # name starts with "val".

@@ -6,30 +6,28 @@ from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 from threadpoolctl import threadpool_limits
 
-from dacl_mm.comparison.analysis.results import Column, Finished
-
-from .style import COLORS, INK, MARKERS, look, panels
+from dacl_mm.comparison.analysis.results import Finished, ProtocolResults
+from dacl_mm.visualization.style import COLORS, INK, MARKERS, legend, look, panels
 
 MAX_POINTS = 1000
 
 
-def embedding_maps(column: Column) -> Figure:
+def embedding_maps(results: ProtocolResults) -> Figure:
     """Draw a t-SNE map of each method's first seed, classes by colour, class centres as large marks.
 
     The centres are those that the centre loss learned, where the method has them, else
     the class means; they are embedded together with the images.
     """
-    methods = column.present
+    methods = results.present
     columns = min(len(methods), 3)
     figure, axes = panels(-(-len(methods) // columns), columns, (3.3, 3.4))
     for axis, method in zip(axes, methods):
-        _map(axis, column.runs(method)[0], column.classes)
-        learned = 'centers' in column.runs(method)[0].arrays
+        _map(axis, results.runs(method)[0], results.classes)
+        learned = 'centers' in results.runs(method)[0].arrays
         axis.set_title(f'{method} ({"centres" if learned else "class means"})')
     for axis in axes[len(methods) :]:
         axis.set_axis_off()
-    handles, labels = axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc='outside lower center', ncols=min(len(labels), 4), markerscale=3)
+    legend(figure, *axes[0].get_legend_handles_labels(), markerscale=3)
     return figure
 
 
@@ -60,16 +58,16 @@ def _map(axis, run: Finished, classes) -> None:
         spine.set_visible(False)
 
 
-def distance_figure(column: Column) -> Figure:
+def distance_figure(results: ProtocolResults) -> Figure:
     """Draw intra-class over inter-class distance, one mark for each seed: smaller is more compact."""
-    figure, (axis,) = panels(1, 1, (7, 1.2 + 0.36 * len(column.present)))
-    for y, method in enumerate(column.present):
-        style = look(column.methods.index(method))
-        ratios = [intra / inter for intra, inter in (run.distances for run in column.runs(method))]
+    figure, (axis,) = panels(1, 1, (7, 1.2 + 0.36 * len(results.present)))
+    for y, method in enumerate(results.present):
+        style = look(results.methods.index(method))
+        ratios = [intra / inter for intra, inter in (run.distances for run in results.runs(method))]
         axis.plot(ratios, [y] * len(ratios), linestyle='none', alpha=0.5, marker='.', color=style['color'])
         axis.plot(np.mean(ratios), y, marker=style['marker'], color=style['color'], markersize=8)
-    axis.set_yticks(range(len(column.present)), column.present)
-    axis.set_ylim(len(column.present) - 0.5, -0.5)
+    axis.set_yticks(range(len(results.present)), results.present)
+    axis.set_ylim(len(results.present) - 0.5, -0.5)
     axis.set_xlim(left=0)
     axis.set_xlabel('distance to the own class mean / distance between class means')
     axis.grid(axis='x')

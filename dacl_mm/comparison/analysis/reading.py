@@ -1,0 +1,87 @@
+"""Which runs of a folder count, and why the others do not."""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from dacl_mm.comparison.plan.methods import PROTOCOLS
+from dacl_mm.comparison.plan.runs import RESULT, Run
+from dacl_mm.comparison.run.record import check_diverged, check_predictions
+from dacl_mm.comparison.run.scheduler import failure
+from dacl_mm.errors import ComparisonError
+
+from .results import COSTS, Finished, ProtocolResults
+
+#: What a result must say to be analysed.
+REQUIRED = {
+    *('method', 'validation', 'loss', 'attention', 'metrics', 'classes', 'selected_epoch', *COSTS),
+    *('train_images', 'val_images', 'device', 'threads'),
+}
+
+
+def read_runs(work_dir: Path, order: Sequence[str]) -> list[ProtocolResults]:
+    """Read every finished and failed run of a folder.
+
+    A run that diverged, whose files are damaged, or that was tested on other images than
+    most, does not count and is among the failed ones.
+
+    Args:
+        work_dir: Of the comparison.
+        order: Methods to come first; others of earlier calls follow.
+
+    Returns:
+        The results of each protocol that has a finished or failed run.
+    """
+    found = []
+    for protocol in PROTOCOLS:
+        finished: dict[str, dict[int, Finished]] = {name: {} for name in order}
+        failed: dict[str, dict[int, dict]] = {}
+        for folder in sorted((work_dir / 'runs' / protocol).glob('*/seed_*')):
+            name = re.fullmatch(r'seed_(\d+)', folder.name)
+            if name is None or not folder.is_dir():  # the config beside it, or somebody's copy
+                continue
+            run = Run(folder.parent.name, int(name[1]), protocol, folder)
+            try:
+                if (result := run.result()) is not None:
+                    finished.setdefault(run.method, {})[run.seed] = _checked(run, result)
+                elif (how := failure(run)) is not None:
+                    failed.setdefault(run.method, {})[run.seed] = how
+            except ComparisonError as error:
+                failed.setdefault(run.method, {})[run.seed] = dict(status=None, log_end=str(error))
+        _set_apart_other_images(finished, failed)
+        methods = [name for name in finished if finished[name] or name in order]
+        results = ProtocolResults(protocol, methods, finished, failed)
+        if results.present or failed:
+            found.append(results)
+    return found
+
+
+def _checked(run: Run, result: dict) -> Finished:
+    lacking = sorted(REQUIRED - result.keys())
+    if lacking:
+        raise ComparisonError(
+            f'{run.folder / RESULT} lacks {", ".join(lacking)}: delete it and repeat the command'
+        )
+    finished = Finished(run, result)
+    check_diverged(result['loss'])
+    check_predictions(finished.arrays)
+    return finished
+
+
+def _set_apart_other_images(
+    finished: dict[str, dict[int, Finished]], failed: dict[str, dict[int, dict]]
+) -> None:
+    """Move the runs that were tested on other images than most to the failed ones."""
+    images = {(m, seed): run.images for m, runs in finished.items() for seed, run in runs.items()}
+    if not images:
+        return
+    usual = Counter(images.values()).most_common(1)[0][0]
+    for (method, seed), own in images.items():
+        if own != usual:
+            folder = finished[method].pop(seed).run.folder
+            failed.setdefault(method, {})[seed] = dict(
+                status=None,
+                log_end=f'{folder} was tested on other images than most runs: delete it, or compare in '
+                'another --work-dir',
+            )
