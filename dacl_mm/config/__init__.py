@@ -7,10 +7,12 @@ from pathlib import Path
 import torch
 from mmengine.config import Config, ConfigDict
 
-from dacl_mm.errors import MissingFileError
+from dacl_mm.errors import MissingFileError, UserError
+from dacl_mm.hub import config_dir
 
-from .errors import UserError
-from .hub import config_dir
+from .bases import from_file
+from .keys import check_options, check_variables
+from .parts import check_parts
 
 PAPER_PROTOCOL = 'paper protocol'
 
@@ -18,9 +20,11 @@ PAPER_PROTOCOL = 'paper protocol'
 def load_config(path: str) -> Config:
     """Read a config file; a name without a folder is also looked up among the packaged configs.
 
+    Bases may lie in this package: ``_base_ = 'dacl_mm::dacl_r18_rafdb.py'``.
+
     Raises:
         MissingFileError: If there is no such file.
-        UserError: If it cannot be parsed.
+        UserError: If it cannot be read; whatever a config file raises is its author's to mend.
     """
     file = Path(path)
     if not file.is_file() and file.parent == Path('.'):
@@ -28,21 +32,42 @@ def load_config(path: str) -> Config:
     if not file.is_file():
         raise MissingFileError(f'config {path} does not exist')
     try:
-        return Config.fromfile(file)
+        return from_file(file)
     except SyntaxError as error:
         raise UserError(f'config {path}, line {error.lineno}: {error.msg}') from error
+    except Exception as error:
+        raise UserError(f'config {path} cannot be read: {type(error).__name__}: {error}') from error
 
 
 def set_options(cfg: Config, options: dict | None) -> None:
-    """Override config keys by ``--cfg-options``.
+    """Override config keys by ``--cfg-options``, and check that the result says only what is read.
 
     Raises:
-        UserError: If an option does not fit the config.
+        UserError: If an option does not fit the config, or the config names a class, an argument or a
+            key that does not exist.
     """
+    options = options or {}
+    check_options(cfg, options)
     try:
-        cfg.merge_from_dict(options or {})
+        cfg.merge_from_dict(options)
     except (TypeError, KeyError, IndexError) as error:
-        raise UserError(f'--cfg-options {" ".join(options or {})}: {error}') from error
+        raise UserError(f'--cfg-options {" ".join(options)}: {error}') from error
+    check_variables(cfg)
+    check_parts(cfg)
+
+
+def require(cfg: Config, *keys: str) -> None:
+    """Check that a config has the keys that a command needs.
+
+    Raises:
+        UserError: If one is missing.
+    """
+    missing = [key for key in keys if cfg.get(key) is None]
+    if missing:
+        raise UserError(
+            f'{cfg.filename} lacks {", ".join(missing)}: add what is missing, or start from a complete '
+            "config, e.g. _base_ = 'dacl_mm::dacl_r18_rafdb.py'"
+        )
 
 
 def set_work_dir(cfg: Config, work_dir: str | None, config: str) -> None:

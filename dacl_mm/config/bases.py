@@ -1,0 +1,83 @@
+"""Config files whose bases lie in this package: ``_base_ = 'dacl_mm::dacl_r18_rafdb.py'``.
+
+mmengine reads such bases through ``pkg_resources``, which setuptools no longer has, from a closed list
+of packages, and would build what they hold in a scope of the package's name; what this package adds
+is in MMPretrain's.
+"""
+
+import ast
+import re
+import tempfile
+from pathlib import Path
+
+from mmengine.config import Config
+
+from dacl_mm.hub import config_dir
+
+PREFIX = 'dacl_mm::'
+
+
+def from_file(path: Path) -> Config:
+    """Read a config as :meth:`mmengine.Config.fromfile` does, with bases from this package too.
+
+    What follows ``dacl_mm::`` is a path below the packaged configs, with or without its suffix.
+    """
+    path = path.resolve()
+    with tempfile.TemporaryDirectory() as folder:
+        readable = _readable(path, Path(folder))
+        cfg = Config.fromfile(readable)
+    if readable == path:
+        return cfg
+    text = path.read_text(encoding='utf-8')
+    return Config(cfg._cfg_dict, cfg_text=text, filename=str(path), env_variables=cfg.env_variables)
+
+
+def _readable(path: Path, folder: Path) -> Path:
+    """Return a file of the same content that mmengine reads: itself, or a copy with absolute bases."""
+    if path.suffix != '.py':
+        return path
+    text = _with_own_name(path.read_text(encoding='utf-8'), path)
+    node = next((n for n in ast.parse(text).body if _assigns_bases(n)), None)
+    bases = _names(node.value) if node else []
+    absolute = [_absolute(base, path.parent, folder) for base in bases]
+    if all(target == path.parent / base for base, target in zip(bases, absolute)):
+        return path
+    segment = ast.get_source_segment(text, node) or ''
+    lines = '\n' * segment.count('\n')  # an error further down keeps its line number
+    text = text.replace(segment, f'_base_ = {[str(target) for target in absolute]!r}{lines}', 1)
+    copy = Path(tempfile.mkdtemp(dir=folder)) / path.name
+    copy.write_text(text, encoding='utf-8')
+    return copy
+
+
+def _absolute(base: str, beside: Path, folder: Path) -> Path:
+    if base.startswith(PREFIX):
+        return config_dir() / Path(base.removeprefix(PREFIX)).with_suffix('.py')
+    target = beside / base
+    return _readable(target, folder) if target.is_file() else target
+
+
+def _assigns_bases(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == '_base_'
+
+
+def _names(value: ast.expr) -> list[str]:
+    """Return the bases of a plain string or list; none of an expression, which mmengine evaluates."""
+    try:
+        names = ast.literal_eval(value)
+    except ValueError:
+        return []
+    return [names] if isinstance(names, str) else list(names)
+
+
+def _with_own_name(text: str, path: Path) -> str:
+    """Fill in mmengine's variables of the file's name, which a copy would answer with its own."""
+    variables = dict(
+        fileDirname=path.parent.as_posix(),
+        fileBasename=path.name,
+        fileBasenameNoExtension=path.stem,
+        fileExtname=path.suffix,
+    )
+    for name, value in variables.items():
+        text = re.sub(rf'\{{\{{\s*{name}\s*\}}\}}', lambda _, value=value: value, text)
+    return text
