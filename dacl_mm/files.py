@@ -23,7 +23,7 @@ def write_atomic(data: bytes, path: str | Path) -> None:
             file is untouched then, and the temporary one removed.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     temporary = path.with_name(f'.{os.getpid()}.{path.name}.tmp')  # processes do not share one
     try:
         with open(temporary, 'wb') as file:
@@ -39,6 +39,20 @@ def write_atomic(data: bytes, path: str | Path) -> None:
         raise
 
 
+def make_folder(path: str | Path) -> None:
+    """Make a folder that can be written to, where there is none yet.
+
+    Raises:
+        FileError: If that is not allowed, or a file is in its place.
+    """
+    try:
+        Path(path).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FileError(f'{path} cannot be made a folder: {error.strerror}; choose another') from error
+    if not os.access(path, os.W_OK | os.X_OK):
+        raise FileError(f'{path} cannot be written to: choose another folder, or get the right to')
+
+
 @contextmanager
 def file_lock(path: Path, work: str, seconds: float = 0) -> Iterator[None]:
     """Hold a folder's lock file against other processes; it is free again when this one is gone.
@@ -51,7 +65,7 @@ def file_lock(path: Path, work: str, seconds: float = 0) -> Iterator[None]:
     Raises:
         UserError: If another process holds it.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     # One lock a process: an interrupted run of the same process does not stand in the way.
     lock = FileLock(path, thread_local=False, is_singleton=True)
     try:

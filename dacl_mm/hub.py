@@ -4,16 +4,18 @@ from pathlib import Path
 
 from mmpretrain.apis.model import ModelHub
 
+from dacl_mm.errors import MissingFileError
+
 
 def config_dir() -> Path:
     """Return the folder of the configs.
 
     Raises:
-        FileNotFoundError: If the installation lacks them.
+        MissingFileError: If the installation lacks them.
     """
     folder = Path(__file__).resolve().parent / 'configs'
     if not (folder / 'model-index.yml').is_file():
-        raise FileNotFoundError(f'no configs in {folder}: reinstall dacl_mm')
+        raise MissingFileError(f'no configs in {folder}: reinstall dacl_mm')
     return folder.resolve()
 
 

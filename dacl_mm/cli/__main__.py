@@ -21,9 +21,11 @@ def main() -> None:
     """Hand the arguments on to the command that the first one names."""
     name = sys.argv[1] if len(sys.argv) > 1 else ''
     if name not in COMMANDS:
-        wanted = ' | '.join(COMMANDS)
-        print(f'usage: dacl-mm {wanted} ...\n(dacl-mm COMMAND --help shows its options)', file=sys.stderr)
-        sys.exit(0 if name in ('-h', '--help') else 2)
+        asked = name in ('-h', '--help')
+        mistake = '' if asked or not name else f'dacl-mm: there is no command {name}\n'
+        usage = f'usage: dacl-mm {" | ".join(COMMANDS)} ...\n(dacl-mm COMMAND --help shows its options)'
+        print(mistake + usage, file=sys.stdout if asked else sys.stderr)
+        sys.exit(0 if asked else 2)
     sys.argv = [f'dacl-mm {name}', *sys.argv[2:]]
     run(import_module(f'dacl_mm.cli.{COMMANDS[name]}').main)
 

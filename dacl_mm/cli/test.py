@@ -2,15 +2,17 @@
 
 import argparse
 import os
+from pathlib import Path
 
 import mmengine
-from mmengine.config import DictAction
+from mmengine.config import ConfigDict, DictAction
 from mmengine.evaluator import DumpResults
 
-from dacl_mm.config import load_config, set_loader_defaults, set_options, set_tta, set_work_dir
+from dacl_mm.config import load_config, require, set_loader_defaults, set_options, set_tta, set_work_dir
 from dacl_mm.engine.checkpoint.fit import check_weights, use_classes
 from dacl_mm.engine.checkpoint.loader import load_checkpoint
-from dacl_mm.engine.launch import build_runner, loader_faults
+from dacl_mm.engine.launch import build_runner, memory_faults
+from dacl_mm.files import make_folder
 
 
 def parse_args() -> argparse.Namespace:
@@ -51,15 +53,20 @@ def main() -> None:
     args = parse_args()
     cfg = load_config(args.config)
     set_options(cfg, args.cfg_options)
+    require(cfg, 'model', 'test_dataloader')
+    for path in filter(None, (args.out, args.dump)):
+        make_folder(Path(path).parent)  # now, and not after the test
     cfg.launcher = args.launcher
     set_work_dir(cfg, args.work_dir, args.config)
     cfg.load_from, cfg.resume = args.checkpoint, False
     # Weights come from the checkpoint: do not ask for the pretrained file.
-    cfg.model.backbone.init_cfg = None
+    if 'backbone' in cfg.model:
+        cfg.model.backbone.init_cfg = None
     if args.amp:
         cfg.test_cfg.fp16 = True
     if args.show or args.show_dir:
-        cfg.default_hooks.visualization.update(
+        hooks = cfg.setdefault('default_hooks', ConfigDict())
+        hooks.setdefault('visualization', ConfigDict(type='VisualizationHook')).update(
             enable=True,
             show=args.show,
             wait_time=args.wait_time,
@@ -76,7 +83,7 @@ def main() -> None:
     dumps = {args.dump, args.out if args.out_item != 'metrics' else None} - {None}
     for path in dumps:
         runner.test_evaluator.metrics.append(DumpResults(out_file_path=path))
-    with loader_faults():
+    with memory_faults():
         metrics = runner.test()
     if args.out_item == 'metrics':
         mmengine.dump(metrics, args.out)

@@ -2,18 +2,23 @@
 
 import argparse
 import os
+import shlex
+import sys
+from pathlib import Path
 
 from mmengine.config import DictAction
 
 from dacl_mm.config import (
     check_protocol,
     load_config,
+    require,
     set_amp,
     set_loader_defaults,
     set_options,
     set_work_dir,
 )
 from dacl_mm.engine.checkpoint.resume import set_resume
+from dacl_mm.engine.checkpoint.run import step_checkpoints
 from dacl_mm.engine.launch import train
 
 
@@ -49,11 +54,29 @@ def parse_args() -> argparse.Namespace:
     return args
 
 
+def resume_command(args: list[str]) -> str:
+    """Return the command line that goes on from where this one stops.
+
+    Args:
+        args: The program and its arguments, as in ``sys.argv``.
+    """
+    kept, rest = [], iter(args[1:])
+    for word in rest:
+        if word == '--resume':
+            following = next(rest, '--')
+            kept += [following] if following.startswith('--') and following != '--' else []
+        elif not word.startswith('--resume='):
+            kept.append(word)
+    program = args[0].split() if args[0].startswith('dacl-mm ') else ['python', args[0]]
+    return shlex.join([*program, *kept, '--resume'])
+
+
 def main() -> None:
     args = parse_args()
     cfg = load_config(args.config)
     cfg.launcher = args.launcher
     set_options(cfg, args.cfg_options)
+    require(cfg, 'model', 'train_dataloader', *(['auto_scale_lr'] if args.auto_scale_lr else []))
     set_work_dir(cfg, args.work_dir, args.config)
     if args.no_validate:
         cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
@@ -64,4 +87,11 @@ def main() -> None:
     set_loader_defaults(cfg, not args.no_pin_memory, not args.no_persistent_workers)
     set_resume(cfg, args.resume)
     check_protocol(cfg)
-    train(cfg)
+    try:
+        train(cfg)
+    except KeyboardInterrupt:
+        if step_checkpoints(Path(cfg.work_dir)):
+            print(f'interrupted; go on with: {resume_command(sys.argv)}', file=sys.stderr)
+        else:
+            print('interrupted before the first checkpoint', file=sys.stderr)
+        raise

@@ -18,6 +18,7 @@ from mmpretrain.registry import DATASETS
 from dacl_mm.config import load_config
 from dacl_mm.datasets.base import FERDataset
 from dacl_mm.datasets.synthetic.synthetic_faces import SyntheticFaces
+from dacl_mm.errors import UserError
 from dacl_mm.files import write_atomic
 from dacl_mm.verification.checks import leaked, verify
 from dacl_mm.verification.pictures import draw_pictures
@@ -64,7 +65,7 @@ def build(args: argparse.Namespace) -> FERDataset:
     options |= args.options
     reader = DATASETS.get(options['type'])
     if not (isinstance(reader, type) and issubclass(reader, FERDataset)) or reader is SyntheticFaces:
-        raise ValueError(
+        raise UserError(
             f'{options["type"]} is no data set on disk: RAFDB, AffectNet, FER2013, FERPlus, FERFolder'
         )
     return DATASETS.build({**options, 'lazy_init': True})

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from copy import deepcopy
 from pathlib import Path
+from typing import Any
 
 import torch
 from mmengine.config import Config, ConfigDict
@@ -15,6 +16,12 @@ from .keys import check_options, check_variables
 from .parts import check_parts
 
 PAPER_PROTOCOL = 'paper protocol'
+#: What a runner takes together or not at all.
+TOGETHER = (
+    ('train_dataloader', 'train_cfg', 'optim_wrapper'),
+    ('val_dataloader', 'val_cfg', 'val_evaluator'),
+    ('test_dataloader', 'test_cfg', 'test_evaluator'),
+)
 
 
 def load_config(path: str) -> Config:
@@ -39,7 +46,7 @@ def load_config(path: str) -> Config:
         raise UserError(f'config {path} cannot be read: {type(error).__name__}: {error}') from error
 
 
-def set_options(cfg: Config, options: dict | None) -> None:
+def set_options(cfg: Config, options: dict[str, Any] | None) -> None:
     """Override config keys by ``--cfg-options``, and check that the result says only what is read.
 
     Raises:
@@ -57,12 +64,13 @@ def set_options(cfg: Config, options: dict | None) -> None:
 
 
 def require(cfg: Config, *keys: str) -> None:
-    """Check that a config has the keys that a command needs.
+    """Check that a config has the keys that a command needs, and that none of a group stands alone.
 
     Raises:
         UserError: If one is missing.
     """
-    missing = [key for key in keys if cfg.get(key) is None]
+    groups = [keys, *(group for group in TOGETHER if any(cfg.get(key) is not None for key in group))]
+    missing = sorted({key for group in groups for key in group if cfg.get(key) is None})
     if missing:
         raise UserError(
             f'{cfg.filename} lacks {", ".join(missing)}: add what is missing, or start from a complete '

@@ -37,10 +37,12 @@ def _readable(path: Path, folder: Path) -> Path:
     if path.suffix != '.py':
         return path
     text = _with_own_name(path.read_text(encoding='utf-8'), path)
-    node = next((n for n in ast.parse(text).body if _assigns_bases(n)), None)
-    bases = _names(node.value) if node else []
+    node = next((n for n in ast.parse(text).body if isinstance(n, ast.Assign) and _assigns_bases(n)), None)
+    if node is None:
+        return path
+    bases = _names(node.value)
     absolute = [_absolute(base, path.parent, folder) for base in bases]
-    if all(target == path.parent / base for base, target in zip(bases, absolute)):
+    if all(target == path.parent / base for base, target in zip(bases, absolute, strict=True)):
         return path
     segment = ast.get_source_segment(text, node) or ''
     lines = '\n' * segment.count('\n')  # an error further down keeps its line number
@@ -57,8 +59,8 @@ def _absolute(base: str, beside: Path, folder: Path) -> Path:
     return _readable(target, folder) if target.is_file() else target
 
 
-def _assigns_bases(node: ast.stmt) -> bool:
-    return isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == '_base_'
+def _assigns_bases(node: ast.Assign) -> bool:
+    return ast.unparse(node.targets[0]) == '_base_'
 
 
 def _names(value: ast.expr) -> list[str]:

@@ -1,6 +1,5 @@
 """The top-level keys of a config: which are read, which are mere variables of its file."""
 
-import inspect
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -11,20 +10,29 @@ from mmengine.runner import Runner
 from dacl_mm.errors import UserError
 
 from .parts import suggestion
+from .signatures import accepted
 
 #: Top-level keys that are read beside the runner's arguments.
 OTHERS = {
-    'compile', 'comparison', 'custom_imports', 'job_resources', 'model_wrapper_cfg', 'protocol',
-    'runner_type', 'tta_model', 'tta_pipeline',
+    'activation_checkpointing', 'compile', 'comparison', 'custom_imports', 'efficient_conv_bn_eval',
+    'find_unused_parameters', 'job_resources', 'model_wrapper_cfg', 'protocol', 'runner_type',
+    'selection_metric', 'sync_bn', 'tta_model', 'tta_pipeline',
 }  # fmt: skip
 #: How alike a variable of a file must be to a key that is read, to count as its misspelling.
 NEAR = 0.9
 
 
 def read_keys(cfg: Config) -> set[str]:
-    """Return the top-level keys that are read."""
-    runner = RUNNERS.get(cfg.runner_type) if 'runner_type' in cfg else Runner
-    return {*inspect.signature(runner or Runner).parameters, *OTHERS}
+    """Return the top-level keys that are read.
+
+    Raises:
+        UserError: If there is no such runner.
+    """
+    name = cfg.get('runner_type', 'Runner')
+    runner = RUNNERS.get(name) if isinstance(name, str) else name
+    if runner is None:
+        raise UserError(f'runner_type: there is no runner {name}{suggestion(name, RUNNERS.module_dict)}')
+    return {*(accepted(runner) or accepted(Runner) or ()), *OTHERS}
 
 
 def check_options(cfg: Config, options: Iterable[str]) -> None:
@@ -40,7 +48,7 @@ def check_options(cfg: Config, options: Iterable[str]) -> None:
             continue
         if not _has(cfg, option):
             near = suggestion(first, known) if first not in cfg else ''
-            raise UserError(f'--cfg-options {option}: there is no such key{near}')
+            raise UserError(f'--cfg-options {option}: unknown key{near}')
         if users := uses(cfg, option, known):
             raise UserError(
                 f'--cfg-options {option}: {first} is a variable of the config file, and was used when the '

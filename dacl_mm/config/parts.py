@@ -1,7 +1,6 @@
 """The parts of a config that its runner builds, checked against what they are built from."""
 
 import difflib
-import inspect
 from collections.abc import Callable, Collection, Iterable
 from typing import Any, NamedTuple
 
@@ -41,24 +40,37 @@ TOP = {
     'val_evaluator': METRIC,
     'test_evaluator': METRIC,
     'visualizer': Place(root.VISUALIZERS, None),
+    'data_preprocessor': Place(root.MODELS, None),
 }
 #: By key, within a part.
 WITHIN = {
     **dict.fromkeys(('backbone', 'neck', 'head'), Place(root.MODELS)),
     **dict.fromkeys(('attention', 'loss', 'loss_center', 'data_preprocessor'), Place(root.MODELS, None)),
     'dataset': Place(root.DATASETS),
+    'datasets': Place(root.DATASETS, None),
     'pipeline': Place(root.TRANSFORMS),
     **dict.fromkeys(('sampler', 'batch_sampler'), Place(root.DATA_SAMPLERS, None)),
     'optimizer': Place(root.OPTIMIZERS, frozenset({'params'})),
     'vis_backends': Place(root.VISBACKENDS, None),
 }
+#: What is built from a part without type.
+UNTYPED: dict[str, Callable[[Config], Callable[..., Any] | None]] = {
+    'train_cfg': lambda cfg: (
+        EpochBasedTrainLoop if cfg.train_cfg.get('by_epoch', True) else IterBasedTrainLoop
+    ),
+    'val_cfg': lambda cfg: ValLoop,
+    'test_cfg': lambda cfg: TestLoop,
+    'data_preprocessor': lambda cfg: (
+        ClsDataPreprocessor if cfg.get('model', {}).get('type') == 'ImageClassifier' else None
+    ),
+}
 #: Plain dicts of the runner, and their keys.
 PLAIN = {
     'auto_scale_lr': {'enable', 'base_batch_size'},
     'env_cfg': {'cudnn_benchmark', 'mp_cfg', 'dist_cfg', 'resource_limit'},
+    'randomness': accepted(Runner.set_randomness) or (),
 }
 LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
-LOOPS: dict[str, Callable] = dict(val_cfg=ValLoop, test_cfg=TestLoop)
 
 
 def suggestion(name: str, known: Iterable[str], cutoff: float = 0.6) -> str:
@@ -78,33 +90,24 @@ def check_parts(cfg: Config) -> None:
     """
     parts = _Parts(cfg.get('default_scope', 'mmengine'), 'default_scope' in cfg)
     for key, place in TOP.items():
-        value = cfg.get(key)
-        if key in ('train_cfg', 'val_cfg', 'test_cfg') and value is not None and 'type' not in value:
-            by_epoch = value.get('by_epoch', True)
-            loop = LOOPS.get(key, EpochBasedTrainLoop if by_epoch else IterBasedTrainLoop)
-            parts.arguments(key, value, loop, {'by_epoch'})
-        elif not (isinstance(value, dict) and 'metrics' in value):  # a whole evaluator
-            parts.check(key, value, place)
+        part = cfg.get(key)
+        if isinstance(part, dict) and 'type' not in part and key in UNTYPED:
+            parts.arguments(key, part, UNTYPED[key](cfg), {'by_epoch'} if key == 'train_cfg' else ())
+        elif not (isinstance(part, dict) and 'metrics' in part):  # a whole evaluator
+            parts.check(key, part, place)
     for name, hook in (cfg.get('default_hooks') or {}).items():
-        parts.check(f'default_hooks.{name}', hook, HOOK)
         if hook is not None and 'type' not in hook:
-            raise UserError(
-                f'default_hooks.{name} has no type{suggestion(name, cfg.default_hooks.keys() - {name})}'
-            )
+            near = suggestion(name, cfg.default_hooks.keys() - {name})
+            raise UserError(f'default_hooks.{name} has no type{near}')
+        parts.check(f'default_hooks.{name}', hook, HOOK)
     for key in LOADERS:
         if loader := cfg.get(key):
             parts.arguments(key, loader, DataLoader, {'num_batch_per_epoch'})
             parts.within(key, loader)
-    preprocessor = cfg.get('data_preprocessor')
-    if preprocessor and 'type' not in preprocessor:
-        if cfg.get('model', {}).get('type') == 'ImageClassifier':
-            parts.arguments('data_preprocessor', preprocessor, ClsDataPreprocessor)
-    else:
-        parts.check('data_preprocessor', preprocessor, Place(root.MODELS, None))
     for key, known in PLAIN.items():
-        for name in (cfg.get(key) or {}).keys() - known:
-            raise UserError(f'unknown key {key}.{name}{suggestion(name, known)}')
-    parts.arguments('randomness', cfg.get('randomness') or {}, Runner.set_randomness)
+        for name in cfg.get(key) or ():
+            if name not in known:
+                raise UserError(f'unknown key {key}.{name}{suggestion(name, known)}')
 
 
 class _Parts:
@@ -126,33 +129,34 @@ class _Parts:
             built = self._find(path, built, value.get('_scope_'), place.registry)
         filled = value.keys() | (place.filled or ())
         if place.filled is not None and (missing := sorted(required(built) - filled)):
-            raise UserError(f'{path}: {_name(built)} needs {", ".join(missing)}')
+            raise UserError(f'{path}: {built.__name__} needs {", ".join(missing)}')
         self.arguments(path, value, built, {'type', '_scope_', *place.taken})
         self.within(path, value)
 
-    def within(self, path: str, part: dict) -> None:
+    def within(self, path: str, part: dict[str, Any]) -> None:
         """Check the parts of a part."""
-        for key in WITHIN.keys() & part.keys():
-            self.check(f'{path}.{key}', part[key], WITHIN[key])
+        for key, inner in part.items():
+            if key in WITHIN:
+                self.check(f'{path}.{key}', inner, WITHIN[key])
 
-    def arguments(self, path: str, part: dict, built: Callable, others: Collection[str] = ()) -> None:
+    def arguments(
+        self, path: str, part: dict[str, Any], built: Callable[..., Any] | None, others: Collection[str] = ()
+    ) -> None:
         """Check a part's keys against the arguments of what is built from it."""
-        known = accepted(built)
-        for key in part if known is not None else ():
+        if built is None or (known := accepted(built)) is None:
+            return
+        for key in part:
             if key not in known and key not in others:
                 near = suggestion(key, known) or f'; it has {", ".join(sorted(known))}'
-                raise UserError(f'unknown key {path}.{key}: {_name(built)} has no argument {key}{near}')
+                name = getattr(built, '__name__', built)
+                raise UserError(f'unknown key {path}.{key}: {name} has no argument {key}{near}')
 
-    def _find(self, path: str, name: str, scope: str | None, registry: Registry) -> Callable:
+    def _find(self, path: str, name: str, scope: str | None, registry: Registry) -> Callable[..., Any]:
         with registry.switch_scope_and_registry(scope or self.scope) as own:
-            found = own.get(name)
+            found: Callable[..., Any] | None = own.get(name)
         if found is None:
             parents = own.parent.module_dict if own.parent else {}
             near = suggestion(name, [*own.module_dict, *parents])
             hint = '' if self.named else " (no default_scope is set: default_scope = 'mmpretrain')"
             raise UserError(f'{path}.type: there is no {registry.name} {name}{near}{hint}')
         return found
-
-
-def _name(built: Callable) -> str:
-    return getattr(built, '__name__', str(built)) if not inspect.ismethod(built) else built.__qualname__

@@ -4,12 +4,13 @@ import ast
 import inspect
 import textwrap
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache
 from inspect import Parameter
+from typing import Any
 
 
-@lru_cache(maxsize=None)
-def accepted(function: Callable) -> frozenset[str] | None:
+@cache
+def accepted(function: Callable[..., Any]) -> frozenset[str] | None:
     """Return the names of all keyword arguments of a class or function.
 
     ``**kwargs`` of a constructor are followed to the parent's, where the constructor hands
@@ -35,8 +36,8 @@ def accepted(function: Callable) -> frozenset[str] | None:
     return None
 
 
-@lru_cache(maxsize=None)
-def required(function: Callable) -> frozenset[str]:
+@cache
+def required(function: Callable[..., Any]) -> frozenset[str]:
     """Return the names of the arguments without default of a class or function."""
     init = next(iter(_constructors(function)), None)
     if init is None:
@@ -49,14 +50,14 @@ def required(function: Callable) -> frozenset[str]:
     return frozenset(p.name for p in parameters if p.kind in kinds and p.default is p.empty) - {'self'}
 
 
-def _constructors(function: Callable) -> list[Callable]:
+def _constructors(function: Callable[..., Any]) -> list[Callable[..., Any]]:
     if not inspect.isclass(function):
         return [function]
     own = (vars(owner).get('__init__') for owner in function.__mro__ if owner is not object)
     return [init for init in own if init is not None]
 
 
-def _taken_before_super(init: Callable, rest: str) -> set[str] | None:
+def _taken_before_super(init: Callable[..., Any], rest: str) -> set[str] | None:
     """Return what a constructor takes from its keywords; None unless the others go to super().__init__."""
     try:
         tree = ast.parse(textwrap.dedent(inspect.getsource(init)))

@@ -3,18 +3,29 @@
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 
 import torch
 import torch.distributed
-from mmengine.config import Config
+from mmengine.config import Config, ConfigDict
+from mmengine.logging import print_log
 from mmengine.registry import RUNNERS
 from mmengine.runner import EpochBasedTrainLoop, Runner
 
 from dacl_mm.errors import UserError
+from dacl_mm.files import make_folder
+
+from .runner import ShortConsoleRunner
 
 
 def build_runner(cfg: Config) -> Runner:
-    """Build the runner, on processes without a GPU too."""
+    """Build the runner, on processes without a GPU too.
+
+    Raises:
+        FileError: If the work dir cannot be written to.
+    """
+    make_folder(cfg.work_dir)
+    drop_tensorboard(cfg)
     if cfg.get('launcher') == 'pytorch' and not torch.cuda.is_available():
         # mmengine's launcher calls torch.cuda.set_device, and its default DDP
         # wrapper passes device_ids: https://github.com/open-mmlab/mmengine/issues/1018
@@ -23,18 +34,33 @@ def build_runner(cfg: Config) -> Runner:
         cfg.model_wrapper_cfg = dict(
             type='MMDistributedDataParallel', device_ids=None, broadcast_buffers=False
         )
-    return RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
+    return RUNNERS.build(cfg) if 'runner_type' in cfg else ShortConsoleRunner.from_cfg(cfg)
+
+
+def drop_tensorboard(cfg: Config) -> None:
+    """Leave out TensorBoard where it is not installed, and say so."""
+    visualizer = cfg.get('visualizer') or ConfigDict()
+    backends = visualizer.get('vis_backends') or []
+    kept = [backend for backend in backends if backend['type'] != 'TensorboardVisBackend']
+    if len(kept) < len(backends) and find_spec('tensorboard') is None:
+        visualizer.vis_backends = kept
+        print_log(
+            'TensorBoard is not installed: curves go to vis_data/scalars.json alone '
+            '(pip install tensorboard)',
+            logger='current',
+            level=30,
+        )
 
 
 def train(cfg: Config) -> Runner:
     """Train as the config says.
 
     Raises:
-        UserError: If no batch can be drawn, or a loader process is killed.
+        UserError: If no batch can be drawn, a loader process is killed, or the GPU's memory is full.
     """
     runner = build_runner(cfg)
     require_batches(runner)
-    with loader_faults():
+    with memory_faults():
         runner.train()
     return runner
 
@@ -55,14 +81,19 @@ def require_batches(runner: Runner) -> None:
 
 
 @contextmanager
-def loader_faults() -> Iterator[None]:
-    """Explain a loader process that the system has killed.
+def memory_faults() -> Iterator[None]:
+    """Explain a GPU without memory left, and a loader process that the system has killed.
 
     Raises:
         UserError: In place of torch's RuntimeError.
     """
     try:
         yield
+    except torch.OutOfMemoryError as error:
+        raise UserError(
+            f'the GPU has no memory left ({str(error).splitlines()[0]}): lower batch_size of the data '
+            'loaders, or compute in mixed precision (--amp)'
+        ) from error
     except RuntimeError as error:
         text = str(error)
         if 'DataLoader worker' not in text or not ('killed by signal' in text or 'exited' in text):

@@ -6,7 +6,7 @@ import signal
 import pytest
 from small_runner import Points, make_runner
 
-from dacl_mm.engine.launch import loader_faults, require_batches
+from dacl_mm.engine.launch import memory_faults, require_batches
 from dacl_mm.errors import UserError
 
 
@@ -48,11 +48,11 @@ def test_a_killed_loader_process_is_explained(tmp_path):
     runner = make_runner(tmp_path, train_dataloader=loader(dataset=Deadly(), num_workers=1))
     with (
         pytest.raises(UserError, match='loader process was ended from outside'),
-        loader_faults(),
+        memory_faults(),
     ):
         runner.train()
 
 
 def test_other_errors_pass():
-    with pytest.raises(RuntimeError, match=r'^shapes'), loader_faults():
+    with pytest.raises(RuntimeError, match=r'^shapes'), memory_faults():
         raise RuntimeError('shapes differ')

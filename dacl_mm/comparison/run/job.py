@@ -14,13 +14,13 @@ from pathlib import Path
 
 import torch
 from mmengine.config import Config
-from mmengine.runner import Runner
 
 from dacl_mm.comparison.plan.cost import input_shape, model_cost, peak_memory
 from dacl_mm.comparison.plan.records import read_json, write_json
 from dacl_mm.comparison.plan.runs import RESULT
 from dacl_mm.engine.checkpoint.resume import latest_checkpoint
 from dacl_mm.engine.hooks.report import HISTORY
+from dacl_mm.engine.launch import build_runner
 from dacl_mm.errors import ComparisonError
 from dacl_mm.files import file_lock
 
@@ -57,7 +57,7 @@ def train(cfg: Config) -> dict:
     source = latest_checkpoint(cfg.work_dir)
     if source is not None:
         cfg.resume, cfg.load_from = True, str(source)
-    runner = Runner.from_cfg(cfg)
+    runner = build_runner(cfg)
     runner.train()
     hub = runner.message_hub
     scalars = hub.log_scalars
@@ -91,7 +91,7 @@ def test(cfg: Config, weights: Path) -> dict:
     cfg.load_from, cfg.resume = str(weights), False
     cfg.model.backbone.init_cfg = None
     cfg.custom_hooks = [*cfg.custom_hooks, dict(type='PredictionRecordHook')]
-    runner = Runner.from_cfg(cfg)
+    runner = build_runner(cfg)
     metrics = runner.test()
     classes = list(runner.test_dataloader.dataset.metainfo['classes'])
     return dict(metrics={k: float(v) for k, v in metrics.items()}, classes=classes)
