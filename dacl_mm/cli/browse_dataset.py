@@ -13,6 +13,8 @@ from mmpretrain.registry import DATASETS
 from PIL import ImageShow
 
 from dacl_mm.config import load_config, set_options
+from dacl_mm.datasets.base import FERDataset
+from dacl_mm.datasets.wrappers import leaf_datasets
 from dacl_mm.errors import UserError
 from dacl_mm.visualization import contact_sheet
 
@@ -35,7 +37,9 @@ def main() -> None:
     set_options(cfg, args.cfg_options)
     init_default_scope('mmpretrain')
     dataset = DATASETS.build(cfg[f'{args.split}_dataloader'].dataset)
-    dataset.set_draw(cfg.randomness.seed, args.epoch)
+    for leaf in leaf_datasets(dataset):
+        if isinstance(leaf, FERDataset):
+            leaf.pin_draws(cfg.randomness.seed or 0, args.epoch)
     index = np.unique(np.linspace(0, len(dataset) - 1, min(args.number, len(dataset))).astype(int))
     items = [dataset[int(i)] for i in index]
     sheet = contact_sheet(

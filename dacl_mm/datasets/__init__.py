@@ -2,9 +2,10 @@ from .base import FERDataset
 from .images import LoadFace
 from .labels import EXPRESSIONS, PAPER_CLASSES
 from .readers import FER2013, RAFDB, AffectNet, FERFolder, FERPlus
-from .sampling import BalancedSampler, FERClassBalanced, SeededSampler
+from .sampling import BalancedSampler, ShuffleSampler
 from .synthetic import DrawFace, SyntheticFaces
 from .transforms import RandomFiveCrop
+from .wrappers import FERClassBalanced, FERRepeat
 
 __all__ = [
     'EXPRESSIONS',
@@ -18,8 +19,9 @@ __all__ = [
     'FERDataset',
     'FERFolder',
     'FERPlus',
+    'FERRepeat',
     'LoadFace',
     'RandomFiveCrop',
-    'SeededSampler',
+    'ShuffleSampler',
     'SyntheticFaces',
 ]

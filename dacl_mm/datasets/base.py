@@ -10,7 +10,9 @@ from mmpretrain.datasets import BaseDataset
 
 from dacl_mm.errors import DatasetError, UnreadableImageError, UserError
 
-from .draws import RepeatedIndex, seeded_draws
+from .draws import Draw, DrawSource
+from .exclude import excluded
+from .images import open_image
 from .labels import EXPRESSIONS, PAPER_CLASSES, class_index
 from .scan.duplicates import groups, near_pairs
 from .scan.facts import image_facts
@@ -21,10 +23,11 @@ SPLITS = ('train', 'val', 'trainval', 'test')
 
 
 class FERDataset(BaseDataset):
-    """Base of the readers: splits, class names, bad images, repeatable augmentation.
+    """Base of the readers: splits, class names, bad images, augmentation draws.
 
     A reader implements :meth:`read`. Labels are mapped by name, so ``classes``
-    may have any order; images of other expressions are left out.
+    may have any order; images of other expressions are left out. No two visits
+    of an image are augmented alike; see :mod:`dacl_mm.datasets.draws`.
 
     Args:
         data_root: Folder that holds the data set.
@@ -36,7 +39,8 @@ class FERDataset(BaseDataset):
             splits a group of near-duplicates, and does not depend on ``classes``.
         split_seed: Seed of that choice: the same images on every machine.
         exclude_file: Text file of names, one a line, relative to the root, that
-            are left out of every split (after the split is made).
+            are left out of every split (after the split is made). FER+'s may be
+            those of its layout 'png' under 'csv' as well.
         unreadable: What training does at an image that cannot be read: 'error',
             or 'replace' it by another image of its class and report how many at the
             end of each epoch. Evaluation always stops: it never drops an image.
@@ -46,10 +50,13 @@ class FERDataset(BaseDataset):
 
     Raises:
         DatasetError: If the root is missing or holds no such data set.
+        UnreadableImageError: If an image of the split cannot be read, unless it is replaced.
         UserError: If an option is out of range.
     """
 
     METAINFO = dict(classes=PAPER_CLASSES)
+    #: Samplers may index it by a :class:`Draw`.
+    takes_draws = True
     #: Environment variable that sets ``data_root`` in the configs.
     ROOT_VARIABLE = ''
     #: Layout -> what must exist under the root, one of the alternatives each.
@@ -85,9 +92,6 @@ class FERDataset(BaseDataset):
         self.split_seed = split_seed
         self.exclude_file = exclude_file
         self.unreadable = unreadable
-        # Shared memory: workers that live on see the epoch change, and the main
-        # process sees what they could not read.
-        self._draw = torch.zeros(2, dtype=torch.int64).share_memory_()
         self._replaced = torch.zeros(0, dtype=torch.bool)
         super().__init__(
             ann_file='',
@@ -111,8 +115,23 @@ class FERDataset(BaseDataset):
         """Return (name, published counts, images) of each official part, the training part first."""
         return [(part, self.PUBLISHED.get(part, {}), self.read(part)) for part in ('train', 'test')]
 
+    def facts(self, table: SampleTable) -> np.ndarray:
+        """Return what a look at every image of a part tells: structured array FACTS, (N,)."""
+        return image_facts(table)
+
+    def duplicates(self, table: SampleTable) -> np.ndarray:
+        """Return the index of each image's first near-duplicate (or itself), (N,)."""
+        facts = self.facts(table)
+        readable = np.flatnonzero(facts['error'] == b'')
+        pairs = readable[near_pairs(facts['perceptual'][readable])]
+        return groups(len(table), pairs)
+
     def load_data_list(self) -> Records:
-        """Return the records of the split."""
+        """Return the records of the split.
+
+        Raises:
+            UnreadableImageError: If one of its images cannot be read, unless these are replaced.
+        """
         index = class_index(self.CLASSES)
         table = self.read('test' if self.split == 'test' else 'train')
         code = np.array([*(index.get(name, -1) for name in EXPRESSIONS), -1])  # the last for NO_EXPRESSION
@@ -121,44 +140,49 @@ class FERDataset(BaseDataset):
         if self.split in ('train', 'val'):
             held = held_out(table.expression, self.val_fraction, self.split_seed, self.duplicates(table))
             chosen &= held == (self.split == 'val')
-        chosen &= ~self._excluded(table)
+        if self.exclude_file is not None:
+            chosen &= ~excluded(
+                self.exclude_file, table, lambda: [part for *_, part in self.official_parts()], self.where
+            )
+        counts = np.bincount(label[chosen], minlength=len(self.CLASSES))
+        empty = ', '.join(name for name, count in zip(self.CLASSES, counts) if not count)
         if not chosen.any():
-            names = ', '.join(self.CLASSES)
-            raise DatasetError(f'no image of {names} in split {self.split!r} of {self.where}')
+            raise DatasetError(f'no image of {empty} in split {self.split!r} of {self.where}')
+        if empty:
+            print_log(
+                f'no image of {empty} in split {self.split!r} of {self.where}', logger='current', level=30
+            )
+        if table.pixels is None and (self.test_mode or self.unreadable == 'error'):
+            for i in np.flatnonzero(chosen & (self.facts(table)['error'] != b'')):
+                open_image(table.path(i))  # says what is wrong with it, now rather than after an epoch
         columns = [EXPRESSIONS.index(name) for name in self.CLASSES]
         return Records(table.take(chosen), label[chosen], columns)
-
-    @staticmethod
-    def duplicates(table: SampleTable) -> np.ndarray:
-        """Return the index of each image's first near-duplicate (or itself), (N,)."""
-        facts = image_facts(table)
-        readable = np.flatnonzero(facts['error'] == b'')
-        pairs = readable[near_pairs(facts['perceptual'][readable])]
-        return groups(len(table), pairs)
-
-    def _excluded(self, table: SampleTable) -> np.ndarray:
-        """Return which images ``exclude_file`` names, (N,)."""
-        if self.exclude_file is None:
-            return np.zeros(len(table), bool)
-        try:
-            lines = Path(self.exclude_file).read_text(encoding='utf-8-sig').splitlines()
-        except (OSError, UnicodeDecodeError) as error:
-            raise DatasetError(f'exclude_file {self.exclude_file} cannot be read: {error}') from error
-        names = {line.strip().encode() for line in lines if line.strip() and not line.startswith('# ')}
-        found = (
-            np.isin(table.files, np.array(sorted(names), np.bytes_)) if names else np.zeros(len(table), bool)
-        )
-        print_log(
-            f'exclude_file {self.exclude_file}: leaves {found.sum()} of {len(table)} images out here',
-            logger='current',
-        )
-        return found
 
     def full_init(self) -> None:
         """Read the annotations."""
         if not self._fully_initialized:
             super().full_init()
-            self._replaced = torch.zeros(len(self), dtype=torch.bool).share_memory_()
+            self._start()
+
+    def get_subset_(self, indices: Sequence[int] | int) -> None:
+        """Keep a part of the images, in place."""
+        super().get_subset_(indices)
+        self._start()
+
+    def get_subset(self, indices: Sequence[int] | int) -> 'FERDataset':
+        """Return a data set of a part of the images, with draws of its own."""
+        subset = super().get_subset(indices)
+        subset._start()
+        return subset
+
+    def __setstate__(self, state: dict) -> None:
+        self.__dict__.update(state)
+        self._replaced.share_memory_()  # a copy has memory of its own
+
+    def _start(self) -> None:
+        """Set up what loader processes share: the draws, and what could not be read."""
+        self._draws = DrawSource(len(self))
+        self._replaced = torch.zeros(len(self), dtype=torch.bool).share_memory_()
 
     def get_data_info(self, idx: int) -> dict:
         """Return a record."""
@@ -215,9 +239,10 @@ class FERDataset(BaseDataset):
             )
         raise DatasetError(f'{type(self).__name__}: unknown layout in {self.where}. Looked for {wanted}')
 
-    def set_draw(self, seed: int, epoch: int) -> None:
-        """Set what the augmentation draws of the next epoch depend on, beside the sample."""
-        self._draw[0], self._draw[1] = seed, epoch
+    def pin_draws(self, seed: int, epoch: int, repeats: bool = False) -> None:
+        """Let the draws depend on seed and epoch, so that they can be repeated: :meth:`DrawSource.pin`."""
+        self.full_init()
+        self._draws.pin(seed, epoch, repeats)
 
     def replaced_images(self) -> list[str]:
         """Return the unreadable images replaced since the last call."""
@@ -225,23 +250,20 @@ class FERDataset(BaseDataset):
         self._replaced.zero_()
         return [self.get_data_info(i)['img_path'] for i in index]
 
-    def prepare_data(self, idx: int):
-        """Run the pipeline with draws that depend on (seed, epoch, sample) alone.
-
-        A :class:`RepeatedIndex` has draws of its own.
-        """
-        sample = int(idx) if idx >= 0 else len(self) + int(idx)
+    def prepare_data(self, idx: int | Draw):
+        """Run the pipeline, in training under the visit's own :class:`Draw`."""
+        if not isinstance(idx, Draw):
+            idx = int(idx) if idx >= 0 else len(self) + int(idx)
         if self.test_mode:
-            return super().prepare_data(sample)
-        seed, epoch = self._draw.tolist()
-        repeat = [idx.repeat] if isinstance(idx, RepeatedIndex) else []
-        with seeded_draws(seed, epoch, sample, *repeat):
+            return super().prepare_data(idx.sample if isinstance(idx, Draw) else idx)
+        draw = self._draws(idx)
+        with draw.seeded():
             try:
-                return super().prepare_data(sample)
+                return super().prepare_data(draw.sample)
             except UnreadableImageError:
                 if self.unreadable == 'error':
                     raise
-                return self._replacement(sample)
+                return self._replacement(draw.sample)
 
     def _replacement(self, sample: int):
         """Return another image of the sample's class."""

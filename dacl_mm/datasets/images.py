@@ -1,21 +1,34 @@
 """Reading image files of any kind, or saying which one cannot be read."""
 
+import warnings
+
 import numpy as np
 from mmcv.transforms import BaseTransform
 from mmpretrain.registry import TRANSFORMS
 from PIL import Image, ImageOps
 
-from dacl_mm.errors import UnreadableImageError
+from dacl_mm.errors import UnreadableImageError, UserError
+
+# A file of 164 kB can hold 13,000 x 13,000 pixels, which take 10 GB to look at. More than
+# 8192 x 8192 are refused from the header, before anything is decoded.
+MAX_PIXELS = 2**26
 
 
 def open_image(path: str) -> Image.Image:
     """Open and fully decode an image file.
 
     Raises:
-        UnreadableImageError: If that fails; names the file.
+        UnreadableImageError: If that fails, or the image has more than
+            :data:`MAX_PIXELS`; names the file.
     """
     try:
-        image = Image.open(path)
+        with warnings.catch_warnings():
+            warnings.simplefilter('ignore', Image.DecompressionBombWarning)  # our own limit is lower
+            image = Image.open(path)
+        if image.width * image.height > MAX_PIXELS:
+            raise ValueError(
+                f'{image.width} x {image.height} pixels are more than {MAX_PIXELS:,}; store it smaller'
+            )
         image.load()
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise UnreadableImageError(
@@ -46,10 +59,12 @@ class LoadFace(BaseTransform):
     """Load an image from its file, or from the data set's own pixels.
 
     Unlike MMPretrain's ``LoadImageFromFile`` it refuses truncated files, which
-    OpenCV fills with grey, and names the file.
+    OpenCV fills with grey, and names the file. An image that is loaded already,
+    as MMPretrain's inferencers do, is kept.
 
-    Required key: ``img_path``; ``pixels`` (H, W), uint8, where images are no
-    files. Added: ``img`` (BGR, uint8), ``img_shape``, ``ori_shape``.
+    Required key: one of ``img`` (BGR or grey, uint8, (H, W, 3) or (H, W)),
+    ``pixels`` (grey, uint8, (H, W)) and ``img_path``. Added: ``img`` (BGR, uint8,
+    (H, W, 3)), ``img_shape``, ``ori_shape``.
     """
 
     def transform(self, results: dict) -> dict:
@@ -57,12 +72,27 @@ class LoadFace(BaseTransform):
 
         Raises:
             UnreadableImageError: If the file cannot be read.
+            UserError: If the loaded image has another shape or type.
         """
-        pixels = results.pop('pixels', None)
-        if pixels is None:
+        img = results.pop('pixels', results.get('img'))
+        if img is None:
             img = to_bgr(open_image(results['img_path']))
-        else:
-            img = np.repeat(pixels[..., None], 3, axis=2)
-        results['img'] = img
+        results['img'] = img = three_channels(img)
         results['img_shape'] = results['ori_shape'] = img.shape[:2]
         return results
+
+
+def three_channels(img: np.ndarray) -> np.ndarray:
+    """Return a BGR image as it is, and a grey one repeated to (H, W, 3).
+
+    Raises:
+        UserError: If it is neither, or not uint8.
+    """
+    if img.dtype == np.uint8 and img.ndim == 2:
+        return np.repeat(img[..., None], 3, axis=2)
+    if img.dtype != np.uint8 or img.ndim != 3 or img.shape[2] != 3:
+        raise UserError(
+            f'expected a BGR image of uint8, (H, W, 3), or a grey one, (H, W), got {img.dtype} of shape '
+            f'{img.shape}'
+        )
+    return img

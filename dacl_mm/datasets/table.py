@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
+
+from dacl_mm.errors import DatasetError
 
 from .labels import EXPRESSIONS
 
@@ -30,6 +32,8 @@ class SampleTable:
         scores: Soft labels over EXPRESSIONS, float32, (N, 8), or None.
         pixels: Grey pixels in shared memory, uint8, (N, H, W), or None where images are files.
         source: The list's file, for messages.
+        alias: Names that are the same in every layout of the set, UTF-8 bytes, (N,),
+            empty for images without; None where ``files`` are so already.
     """
 
     root: Path
@@ -39,6 +43,7 @@ class SampleTable:
     scores: np.ndarray | None = None
     pixels: torch.Tensor | None = None
     source: str = ''
+    alias: np.ndarray | None = None
 
     @classmethod
     def from_rows(cls, root: Path, rows: Iterable[tuple], **columns) -> SampleTable:
@@ -61,6 +66,15 @@ class SampleTable:
         """Return a file's name, relative to the root."""
         return self.files[i].decode()
 
+    def lasting_name(self, i: int) -> str:
+        """Return the name that ``exclude_file`` should have: the alias, else the file's name."""
+        alias = b'' if self.alias is None else self.alias[i]
+        return alias.decode() or self.name(i)
+
+    def where(self, i: int) -> str:
+        """Return list and row of an image, else its path, for messages."""
+        return f'{self.source}, row {self.row[i]}' if self.row[i] else self.path(i)
+
     def path(self, i: int) -> str:
         """Return a file's path."""
         return str(self.root / self.name(i))
@@ -71,18 +85,17 @@ class SampleTable:
         pixels = self.pixels
         if pixels is not None:
             pixels = pixels[torch.from_numpy(index)].share_memory_()
-        scores = None if self.scores is None else self.scores[index]
-        return SampleTable(
-            self.root, self.files[index], self.expression[index], self.row[index], scores, pixels, self.source
-        )
+        return replace(self, pixels=pixels, **{name: c[index] for name, c in self._columns().items()})
+
+    def _columns(self) -> dict[str, np.ndarray]:
+        """Return all columns that there are, but the pixels."""
+        names = ('files', 'expression', 'row', 'scores', 'alias')
+        return {name: column for name in names if (column := getattr(self, name)) is not None}
 
     def to_bytes(self) -> bytes:
         """Serialise all columns but the pixels."""
-        columns = dict(files=self.files, expression=self.expression, row=self.row)
-        if self.scores is not None:
-            columns['scores'] = self.scores
         buffer = io.BytesIO()
-        np.savez(buffer, allow_pickle=False, source=np.array(self.source), **columns)
+        np.savez(buffer, source=np.array(self.source), **self._columns())
         return buffer.getvalue()
 
     @classmethod
@@ -103,12 +116,23 @@ class Records(Sequence):
         table: The images.
         label: Class index of each, (N,).
         columns: EXPRESSIONS index of each class, (K,): the soft labels' order.
+
+    Raises:
+        DatasetError: If a soft label gives none of the classes a share.
     """
 
     def __init__(self, table: SampleTable, label: np.ndarray, columns: Sequence[int]):
         self.table = table
         self.label = label
         self.columns = np.asarray(columns)
+        if table.scores is not None:
+            empty = np.flatnonzero(~(table.scores[:, self.columns].sum(1) > 0))
+            if len(empty):
+                names = ', '.join(EXPRESSIONS[c] for c in columns)
+                raise DatasetError(
+                    f'{table.where(empty[0])}: its soft label has no share of {names} ({len(empty)} such '
+                    'images); name it in exclude_file, add a class, or choose hard labels by label_mode'
+                )
 
     def __len__(self) -> int:
         return len(self.table)

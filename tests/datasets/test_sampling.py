@@ -13,7 +13,7 @@ from mmpretrain.registry import DATA_SAMPLERS, DATASETS, MODELS
 from torch.utils.data import DataLoader
 
 from dacl_mm.datasets.readers.fer2013 import FER2013
-from dacl_mm.datasets.sampling import BalancedSampler, SeededSampler
+from dacl_mm.datasets.sampling import BalancedSampler, ShuffleSampler
 from dacl_mm.engine.hooks.class_weight import ClassWeightHook
 
 PIPELINE = [dict(type='LoadFace'), dict(type='RandomFiveCrop', crop_size=24), dict(type='PackInputs')]
@@ -65,31 +65,64 @@ def test_balanced_sampler_evens_classes_out(imbalanced):
     counts = np.zeros(7)
     for epoch in range(60):
         sampler.set_epoch(epoch)
-        counts += np.bincount(labels[[int(i) for i in sampler]], minlength=7)
+        counts += np.bincount(labels[[draw.sample for draw in sampler]], minlength=7)
     np.testing.assert_allclose(counts / counts.sum(), 1 / 7, atol=0.02)
     assert counts.sum() == 60 * len(imbalanced)
 
 
-def test_ranks_share_one_draw(imbalanced, monkeypatch):
-    whole = list(BalancedSampler(imbalanced, seed=3))
+def order(kind, dataset, seed: int, epoch: int) -> list:
+    sampler = kind(dataset, seed=seed)
+    sampler.set_epoch(epoch)
+    return list(sampler)
+
+
+@pytest.mark.parametrize('kind', [ShuffleSampler, BalancedSampler])
+def test_neighboring_seeds_and_epochs_share_no_order(imbalanced, kind):
+    places = [(seed, epoch) for seed in range(4) for epoch in range(4)]
+    orders = [[draw.sample for draw in order(kind, imbalanced, *place)] for place in places]
+    assert len({tuple(samples) for samples in orders}) == len(places)
+    assert all(order(kind, imbalanced, *place) == order(kind, imbalanced, *place) for place in places)
+
+
+def test_an_epoch_that_nobody_sets_follows_the_last(imbalanced):
+    sampler = ShuffleSampler(imbalanced, seed=2)
+    sampler.set_epoch(3)
+    assert list(sampler) == order(ShuffleSampler, imbalanced, 2, 3)
+    assert list(sampler) == order(ShuffleSampler, imbalanced, 2, 4)
+
+
+def test_shuffling_takes_every_image_once(imbalanced):
+    draws = order(ShuffleSampler, imbalanced, 1, 0)
+    assert sorted(draw.sample for draw in draws) == list(range(len(imbalanced)))
+    plain = order(ShuffleSampler, [None] * len(imbalanced), 1, 0)  # takes no draws
+    assert plain == [draw.sample for draw in draws]
+
+
+@pytest.mark.parametrize('kind', [ShuffleSampler, BalancedSampler])
+def test_ranks_share_one_draw(imbalanced, kind, monkeypatch):
     parts = []
-    for rank in range(2):
-        sampler = BalancedSampler(imbalanced, seed=3)
-        sampler.rank, sampler.world_size = rank, 2
-        parts.append(list(sampler))
-    assert [*whole[::2]] == parts[0] and [*whole[1::2]] == parts[1]
+    for rank in range(4):
+        monkeypatch.setattr('mmengine.dataset.sampler.get_dist_info', lambda rank=rank: (rank, 4))
+        parts.append(order(kind, imbalanced, 3, 1))
+    assert {len(part) for part in parts} == {-(-len(imbalanced) // 4)}
+    visits = [draw for part in parts for draw in part]
+    assert len(set(visits)) == len(visits)  # an image that fills the last batch up is augmented anew
+    monkeypatch.undo()
+    whole = order(kind, imbalanced, 3, 1)
+    merged = [draw for row in zip(*parts, strict=True) for draw in row]
+    assert merged[: len(whole)] == whole
 
 
 def test_repetitions_are_augmented_anew_in_every_worker(imbalanced):
     rare = int(np.flatnonzero(imbalanced.get_gt_labels() == imbalanced.CLASSES.index('disgust'))[0])
-    indices = [i for i in BalancedSampler(imbalanced, seed=0) if i == rare]
-    assert len(indices) > 2
+    draws = [draw for draw in BalancedSampler(imbalanced, seed=0) if draw.sample == rare]
+    assert [draw.repeat for draw in draws] == list(range(len(draws))) and len(draws) > 2
     for workers in (0, 2):
-        loader = DataLoader(imbalanced, 1, sampler=indices, num_workers=workers, collate_fn=lambda x: x)
+        loader = DataLoader(imbalanced, 1, sampler=draws, num_workers=workers, collate_fn=lambda x: x)
         crops = {item['inputs'].numpy().tobytes() for (item,) in loader}
         assert len(crops) > 1
-    first = [imbalanced[i]['inputs'] for i in indices]
-    assert all(torch.equal(a, imbalanced[i]['inputs']) for a, i in zip(first, indices))
+    first = [imbalanced[draw]['inputs'] for draw in draws]
+    assert all(torch.equal(a, imbalanced[draw]['inputs']) for a, draw in zip(first, draws))
 
 
 def test_class_balanced_wrapper_has_names_and_labels(imbalanced):
@@ -98,6 +131,14 @@ def test_class_balanced_wrapper_has_names_and_labels(imbalanced):
     assert data.CLASSES == imbalanced.CLASSES and len(data.get_gt_labels()) == len(data)
     counts = np.bincount(data.get_gt_labels())
     assert counts[data.CLASSES.index('disgust')] > 1
+
+
+def test_repeating_wrapper_has_names_and_labels(imbalanced):
+    config = dict(type='FER2013', data_root=imbalanced.data_root, split='trainval')
+    data = DATASETS.build(dict(type='FERRepeat', dataset=config, times=3))
+    assert data.CLASSES == imbalanced.CLASSES and len(data) == 3 * len(imbalanced)
+    labels = [data.get_data_info(i)['gt_label'] for i in range(len(data))]
+    assert data.get_gt_labels().tolist() == labels
 
 
 def test_class_weights_reach_the_loss(imbalanced):

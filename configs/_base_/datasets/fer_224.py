@@ -16,7 +16,7 @@ train_dataloader = dict(
     batch_size=64,
     num_workers=4,
     dataset=dict(split='train', pipeline=train_pipeline),
-    sampler=dict(type='SeededSampler', shuffle=True),
+    sampler=dict(type='ShuffleSampler'),
     collate_fn=dict(type='default_collate'),
     drop_last=True,
 )

@@ -21,7 +21,7 @@ def add_runtime(cfg: Config) -> None:
     """Complete a config, of MMPretrain's own too, so that it can be compared.
 
     Adds hooks, metrics and safe checkpoints where they are missing, and gives each seed
-    orders of its own (:class:`SeededSampler` for mmengine's sampler); leaves alone what
+    orders of its own (:class:`ShuffleSampler` for mmengine's sampler); leaves alone what
     else is there.
 
     Raises:
@@ -30,9 +30,8 @@ def add_runtime(cfg: Config) -> None:
     if not cfg.get('val_dataloader') or cfg.get('val_cfg') is None:
         raise UserError(f'{cfg.filename}: no val_dataloader and val_cfg, so nothing selects the epoch')
     cfg.setdefault('default_scope', 'mmpretrain')
-    sampler = cfg.train_dataloader.get('sampler') or {}
-    if sampler.get('type') == 'DefaultSampler':
-        sampler['type'] = 'SeededSampler'
+    if (cfg.train_dataloader.get('sampler') or {}).get('type') == 'DefaultSampler':
+        cfg.train_dataloader.sampler = dict(type='ShuffleSampler')
     present = {hook['type'] for hook in cfg.get('custom_hooks') or []}
     missing = [dict(type=name) for name in HOOKS if name not in present]
     cfg.custom_hooks = [*(cfg.get('custom_hooks') or []), *missing]

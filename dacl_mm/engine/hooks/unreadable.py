@@ -5,8 +5,7 @@ from mmengine.hooks import Hook
 from mmpretrain.registry import HOOKS
 
 from dacl_mm.datasets.base import FERDataset
-
-from .augmentation_seed import leaf_datasets
+from dacl_mm.datasets.wrappers import leaf_datasets
 
 
 @HOOKS.register_module()
