@@ -19,7 +19,7 @@ from dacl_mm.config import load_config
 from dacl_mm.datasets.base import FERDataset
 from dacl_mm.datasets.synthetic.synthetic_faces import SyntheticFaces
 from dacl_mm.errors import UserError
-from dacl_mm.files import write_atomic
+from dacl_mm.files import digest, write_atomic
 from dacl_mm.verification.checks import leaked, verify
 from dacl_mm.verification.pictures import draw_pictures
 from dacl_mm.verification.summary import summarize, to_json
@@ -39,7 +39,7 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument('--json', type=Path, help='file for everything found')
     parser.add_argument(
-        '--out-dir', type=Path, help='folder of the pictures (default: work_dirs/verify/TYPE)'
+        '--out-dir', type=Path, help='folder of the pictures (default: one of its own in work_dirs/verify)'
     )
     parser.add_argument(
         '--write-exclude', type=Path, help='file for unreadable images and training images found elsewhere'
@@ -71,6 +71,13 @@ def build(args: argparse.Namespace) -> FERDataset:
     return DATASETS.build({**options, 'lazy_init': True})
 
 
+def default_folder(args: argparse.Namespace, dataset: FERDataset) -> Path:
+    """Return a folder that no other config, root or option shares."""
+    name = Path(args.config).stem if args.config else type(dataset).__name__
+    key = digest([name, str(Path(dataset.data_root).resolve()), repr(sorted(args.options.items()))])
+    return Path('work_dirs/verify') / f'{name}_{Path(dataset.data_root).name}_{key[:6]}'
+
+
 def main() -> None:
     args = parse_args()
     init_default_scope('mmpretrain')
@@ -78,7 +85,7 @@ def main() -> None:
     layout, _ = dataset.detect_layout()
     parts, problems, notes = verify(dataset, args.complete)
     print(summarize(layout, parts, problems, notes))
-    folder = args.out_dir or Path('work_dirs/verify') / type(dataset).__name__
+    folder = args.out_dir or default_folder(args, dataset)
     print(f'pictures: {folder} ({len(draw_pictures(parts, problems, folder))} files)')
     if args.json:
         found = to_json(layout, parts, problems, notes)

@@ -115,6 +115,14 @@ class FERDataset(BaseDataset):
         """Return (name, published counts, images) of each official part, the training part first."""
         return [(part, self.PUBLISHED.get(part, {}), self.read(part)) for part in ('train', 'test')]
 
+    def passed_over(self) -> Mapping[Path, str]:
+        """Return folder -> what of it is not read, where there are files of other kinds."""
+        return {}
+
+    def expressions(self) -> set[str]:
+        """Return the expressions that every part should have images of."""
+        return set(self.CLASSES)
+
     def facts(self, table: SampleTable) -> np.ndarray:
         """Return what a look at every image of a part tells: structured array FACTS, (N,)."""
         return image_facts(table)
@@ -144,6 +152,8 @@ class FERDataset(BaseDataset):
             chosen &= ~excluded(
                 self.exclude_file, table, lambda: [part for *_, part in self.official_parts()], self.where
             )
+        for folder, message in self.passed_over().items():
+            print_log(f'{folder}: {message}', logger='current', level=30)
         counts = np.bincount(label[chosen], minlength=len(self.CLASSES))
         empty = ', '.join(name for name, count in zip(self.CLASSES, counts) if not count)
         if not chosen.any():

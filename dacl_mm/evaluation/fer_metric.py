@@ -1,21 +1,21 @@
 """The numbers a FER paper reports, and those it should."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from mmengine.evaluator import BaseMetric
-from mmpretrain.evaluation import ConfusionMatrix
 from mmpretrain.registry import METRICS
+from sklearn.metrics import (
+    average_precision_score,
+    confusion_matrix,
+    f1_score,
+    recall_score,
+    roc_auc_score,
+)
 
 from dacl_mm.errors import UserError
 
-from . import functional as F
-
-
-def macro(score: np.ndarray, label: np.ndarray, metric: Callable) -> float:
-    """Mean of a one-against-rest metric over the classes where it is defined."""
-    values = np.array([metric(score[:, k], label == k) for k in range(score.shape[1])])
-    return float(np.nanmean(values)) if np.isfinite(values).any() else float('nan')
+from .functional import expected_calibration_error
 
 
 @METRICS.register_module()
@@ -51,15 +51,26 @@ class FERMetric(BaseMetric):
         """Compute all values over the whole part."""
         score = np.stack([s for s, _ in results])
         label = np.array([y for _, y in results])
-        classes = (self.dataset_meta or {}).get('classes') or [str(k) for k in range(score.shape[1])]
-        self.confusion = ConfusionMatrix.calculate(score, label, num_classes=score.shape[1]).numpy()
-        recall = F.per_class_recall(self.confusion)
+        if not np.isfinite(score).all():
+            count = int((~np.isfinite(score)).any(1).sum())
+            raise UserError(
+                f'the scores of {count} of {len(score)} images are not finite: training diverged; lower the '
+                'learning rate, or take an earlier checkpoint'
+            )
+        every = range(score.shape[1])
+        classes = (self.dataset_meta or {}).get('classes') or [str(k) for k in every]
+        predicted, present = score.argmax(1), np.unique(label)
+        self.confusion = confusion_matrix(label, predicted, labels=every)
+        recall = recall_score(label, predicted, labels=every, average=None, zero_division=np.nan)
+        precision_area = [average_precision_score(label == k, score[:, k]) for k in present]
+        # One class alone has no other side.
+        roc_area = [roc_auc_score(label == k, score[:, k]) for k in present] if len(present) > 1 else np.nan
         values = dict(
             mean_class_accuracy=float(np.nanmean(recall)),
-            f1_macro=F.macro_f1(self.confusion),
-            auc_pr_macro=macro(score, label, F.binary_average_precision),
-            auc_roc_macro=macro(score, label, F.binary_auroc),
-            ece=F.expected_calibration_error(score, label, self.bins),
+            f1_macro=float(f1_score(label, predicted, average='macro')),
+            auc_pr_macro=float(np.mean(precision_area)),
+            auc_roc_macro=float(np.mean(roc_area)),
+            ece=expected_calibration_error(score, label, self.bins),
         )
         values |= {f'recall/{n}': float(r) for n, r in zip(classes, recall) if np.isfinite(r)}
         return {key: 100 * value for key, value in values.items()}

@@ -10,9 +10,8 @@ from scipy.optimize import linear_sum_assignment
 
 from dacl_mm.datasets.base import FERDataset
 from dacl_mm.datasets.labels import EXPRESSIONS
-from dacl_mm.datasets.readers.folder import SUFFIXES
+from dacl_mm.datasets.readers.class_folders import SUFFIXES
 from dacl_mm.datasets.scan.duplicates import near_pairs
-from dacl_mm.datasets.scan.facts import image_facts
 from dacl_mm.datasets.table import SampleTable
 
 COMMON_MODES = (b'RGB', b'L')
@@ -76,10 +75,13 @@ def verify(dataset: FERDataset, complete: bool = False) -> tuple[list[Part], lis
     """
     parts = []
     for name, published, table in dataset.official_parts():
-        parts.append(Part(name, table, image_facts(table), published))
-    problems = [p for part in parts for p in (*_unreadable(part), *_odd(part), *_label_order(part))]
+        parts.append(Part(name, table, dataset.facts(table), published))
+    problems = [Problem('not-read', str(f), 0, message) for f, message in dataset.passed_over().items()]
+    for part in parts:
+        problems += [*_empty(part, dataset.expressions()), *_unreadable(part), *_odd(part)]
+        problems += _label_order(part)
     problems += _duplicates(parts)
-    notes = [note for part in parts for note in _unlisted(part)]
+    notes = _unlisted(parts)
     for part in parts:
         for name, expected in part.published.items():
             found = part.classes.get(name, 0)
@@ -94,6 +96,15 @@ def verify(dataset: FERDataset, complete: bool = False) -> tuple[list[Part], lis
 
 def _problem(kind: str, part: Part, i: int | np.integer, message: str, **more) -> Problem:
     return Problem(kind, part.table.name(int(i)), int(part.table.row[i]), message, part.name, **more)
+
+
+def _empty(part: Part, expressions: set[str]) -> list[Problem]:
+    """Classes without any image."""
+    return [
+        Problem('empty-class', part.table.source or str(part.table.root), 0, f'no image of {name}', part.name)
+        for name in EXPRESSIONS
+        if name in expressions and name not in part.classes
+    ]
 
 
 def _unreadable(part: Part) -> list[Problem]:
@@ -141,9 +152,9 @@ def _duplicates(parts: list[Part]) -> list[Problem]:
     if not origin:
         return []
     facts = np.concatenate([part.facts[part.readable] for part in parts])
-    near = near_pairs(facts['perceptual'])
-    near = near[facts['exact'][near[:, 0]] != facts['exact'][near[:, 1]]]
     part_of = np.concatenate([np.full(part.readable.sum(), k) for k, part in enumerate(parts)])
+    near = near_pairs(facts['perceptual'], part=part_of)
+    near = near[facts['exact'][near[:, 0]] != facts['exact'][near[:, 1]]]
     found = []
     for a, b in (*_identical_pairs(facts['exact'], part_of), *near.tolist()):
         (first, i), (second, j) = origin[a], origin[b]
@@ -181,26 +192,27 @@ def _label(part: Part, i: int) -> str:
     return EXPRESSIONS[code] if code >= 0 else 'none'
 
 
-def _unlisted(part: Part) -> list[str]:
-    """Image files beside the listed ones that no row names."""
-    if part.table.pixels is not None:
-        return []
-    listed = {Path(part.table.path(i)) for i in range(len(part.table))}
+def _unlisted(parts: list[Part]) -> list[str]:
+    """Image files beside those of the parts that belong to none."""
+    tables = [part.table for part in parts if part.table.pixels is None]
+    known = {Path(table.path(i)) for table in tables for i in range(len(table))}
     notes = []
-    for folder in sorted({path.parent for path in listed}):
-        extra = [p for p in folder.iterdir() if p.suffix.lower() in SUFFIXES and p not in listed]
-        if extra and not any(p.name.startswith(('train_', 'test_')) for p in extra):
-            notes.append(f'{part.name}: {len(extra)} images in {folder} are not listed, as {extra[0].name}')
+    for folder in sorted({path.parent for path in known}):
+        extra = sorted(p for p in folder.iterdir() if p.suffix.lower() in SUFFIXES and p not in known)
+        if extra:
+            notes.append(f'{len(extra)} images in {folder} belong to no part, as {extra[0].name}')
     return notes
 
 
 def leaked(parts: list[Part], problems: list[Problem]) -> list[str]:
     """Return the names to exclude: unreadable images, and training images found in another part."""
     training = parts[0].name
+    found = {
+        p.file
+        for p in problems
+        if p.kind == 'unreadable' or (p.kind.endswith('duplicate-across') and p.split == training)
+    }
+    tables = [part.table for part in parts]
     return sorted(
-        {
-            p.file
-            for p in problems
-            if p.kind == 'unreadable' or (p.kind.endswith('duplicate-across') and p.split == training)
-        }
+        table.lasting_name(i) for table in tables for i in range(len(table)) if table.name(i) in found
     )

@@ -1,5 +1,7 @@
 _base_ = 'fer_224.py'
-dataset = dict(type='FER2013', data_root='{{$FER2013_ROOT:data/FER2013}}')
+import os  # noqa: E402 - above _base_ mmengine would take it for a lazy config
+
+dataset = dict(type='FER2013', data_root=os.environ.get('FER2013_ROOT') or 'data/FER2013')
 train_dataloader = dict(dataset=dataset)
 val_dataloader = dict(dataset=dataset)
 test_dataloader = dict(dataset=dataset)

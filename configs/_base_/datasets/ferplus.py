@@ -1,5 +1,7 @@
 _base_ = 'fer_224.py'
-dataset = dict(type='FERPlus', data_root='{{$FERPLUS_ROOT:data/FERPlus}}')
+import os  # noqa: E402 - above _base_ mmengine would take it for a lazy config
+
+dataset = dict(type='FERPlus', data_root=os.environ.get('FERPLUS_ROOT') or 'data/FERPlus')
 train_dataloader = dict(dataset=dataset)
 val_dataloader = dict(dataset=dataset)
 test_dataloader = dict(dataset=dataset)

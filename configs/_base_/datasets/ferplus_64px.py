@@ -1,6 +1,6 @@
 # 8,000 training images at 64 px: five seeds of five methods in hours on two CPU cores.
 _base_ = 'ferplus.py'
-# The list is what tools/verify_dataset.py --write-exclude finds in the layout `png`.
+# The list is what tools/verify_dataset.py --write-exclude finds; its names serve both layouts.
 dataset = dict(test_part='PublicTest', exclude_file='{{ fileDirname }}/ferplus_publictest_leaks.txt')
 train_pipeline = [
     dict(type='LoadFace'),

@@ -1,5 +1,7 @@
 _base_ = 'fer_224.py'
-dataset = dict(type='FERFolder', data_root='{{$FER_FOLDER_ROOT:data/fer}}')
+import os  # noqa: E402 - above _base_ mmengine would take it for a lazy config
+
+dataset = dict(type='FERFolder', data_root=os.environ.get('FER_FOLDER_ROOT') or 'data/fer')
 train_dataloader = dict(dataset=dataset)
 val_dataloader = dict(dataset=dataset)
 test_dataloader = dict(dataset=dataset)

@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -95,9 +96,7 @@ class AffectNet(FERDataset):
         read = _npy_label if layout == 'npy' else _plus_label
         folders = (source, source.parent / 'images')
         table = indexed(root, source, folders, lambda: _annotations(root, source, suffix, read))
-        if soft or table.scores is None:
-            return table
-        return SampleTable(table.root, table.files, table.expression, table.row, source=table.source)
+        return table if soft else replace(table, scores=None)
 
 
 def _classic(root: Path, path: Path, images: Path) -> SampleTable:
@@ -169,9 +168,7 @@ def _annotations(
     if not scores or scores[0] is None:
         return table, files
     order = [LABELS.index(name) for name in EXPRESSIONS]
-    soft_labels = np.array(scores, np.float32)[:, order]
-    columns = (table.files, table.expression, table.row, soft_labels, None, table.source)
-    return SampleTable(table.root, *columns), files
+    return replace(table, scores=np.array(scores, np.float32)[:, order]), files
 
 
 LABEL_OF = {str(i): name for i, name in enumerate(LABELS)}

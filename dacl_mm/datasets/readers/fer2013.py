@@ -12,7 +12,7 @@ from dacl_mm.datasets.base import FERDataset
 from dacl_mm.datasets.table import SampleTable
 from dacl_mm.errors import DatasetError, UserError
 
-from .folder import read_folders
+from .class_folders import other_files, read_folders
 from .rows import read_rows
 
 LABELS = ('anger', 'disgust', 'fear', 'happiness', 'sadness', 'surprise', 'neutral')
@@ -117,6 +117,12 @@ class FER2013(FERDataset):
         if layout == 'folders':
             return read_folders(self.require_root(), path.parent.parent / part, FOLDERS)
         return self.read_usage('Training' if part == 'train' else self.test_part)
+
+    def passed_over(self) -> Mapping[Path, str]:
+        layout, (path, *_) = self.detect_layout()
+        if layout != 'folders':
+            return {}
+        return other_files([path.parent.parent / part for part in ('train', 'test')], FOLDERS)
 
     def read_usage(self, usage: str) -> SampleTable:
         """Read the rows of one of USAGES.

@@ -1,6 +1,7 @@
 """FER+ as distributed."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -82,6 +83,8 @@ class FERPlus(FER2013):
         data_root                                layout 'png', as the authors' script writes it
         `-- data/FER2013{Train,Valid,Test}/{label.csv,fer*.png}
 
+    An ``exclude_file`` names images as the layout 'png' does, under 'csv' too.
+
     Args:
         label_mode: 'majority' (one label; images without a winner are left out) or
             'probability' (soft labels for the classification loss as well).
@@ -120,7 +123,7 @@ class FERPlus(FER2013):
 
     def _joined(self, name: str, path: Path, pixels: Path) -> SampleTable:
         table, usage = read_csv(pixels)
-        numbers, votes, named = [], [], []
+        votes, names = [], []
         rows = list(read_rows(path, ('Usage', 'Image name', *VOTES)))
         if len(rows) != len(table):
             raise DatasetError(
@@ -133,11 +136,11 @@ class FERPlus(FER2013):
                     f'{path}, row {row}: Usage {use!r}, but {pixels}, row {table.row[i]} has '
                     f'{USAGES[usage[i]]}: the files do not belong together'
                 )
-            numbers.append(row)
             votes.append(vote_counts(path, row, counts))
-            named.append(bool(file.strip()))
-        labelled = self._label(table, np.array(votes), np.array(named))
-        return take_usage(name, path, labelled, usage)
+            names.append(png_name(USAGES[usage[i]], file.strip()))
+        alias = np.array(names, np.bytes_)
+        labelled = self._label(table, np.array(votes), alias != b'')
+        return take_usage(name, path, replace(labelled, alias=alias), usage)
 
     def _png(self, usage: str, folder: Path) -> SampleTable:
         base, rows, votes = folder / PNG_FOLDERS[usage], [], []
@@ -170,7 +173,12 @@ class FERPlus(FER2013):
             scores = shares[:, order]
         back = np.array([*np.argsort(order), NO_EXPRESSION])  # VOTES column -> EXPRESSIONS index
         expression = np.where(named, back[winner], NO_EXPRESSION).astype(np.int8)
-        return SampleTable(table.root, table.files, expression, table.row, scores, table.pixels, table.source)
+        return replace(table, expression=expression, scores=scores)
+
+
+def png_name(usage: str, file: str) -> bytes:
+    """Return an image's name in the layout 'png', relative to the root; empty where it has none."""
+    return f'data/{PNG_FOLDERS[usage]}/{file}'.encode() if file else b''
 
 
 def vote_counts(path: Path, row: int, fields: list[str]) -> list[int]:

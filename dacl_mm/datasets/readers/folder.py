@@ -1,44 +1,20 @@
-"""One folder per class."""
+"""Class folders of any origin."""
 
-import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
+from mmengine.logging import print_log
 from mmpretrain.registry import DATASETS
 
 from dacl_mm.datasets.base import FERDataset
 from dacl_mm.datasets.labels import EXPRESSIONS, PAPER_CLASSES, class_index
+from dacl_mm.datasets.scan.facts import image_facts
+from dacl_mm.datasets.split import held_out
 from dacl_mm.datasets.table import SampleTable
-from dacl_mm.errors import DatasetError
+from dacl_mm.errors import UserError
 
-SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp', '.tif', '.tiff', '.webp')
-
-
-def read_folders(root: Path, part: Path, folders: Mapping[str, str]) -> SampleTable:
-    """List the images of a part's class folders.
-
-    Args:
-        root: Root that names are relative to.
-        part: Folder that holds the class folders.
-        folders: Folder name -> expression.
-
-    Raises:
-        DatasetError: If a class folder is missing, or one is not in ``folders``.
-    """
-    present = {entry.name for entry in os.scandir(part) if entry.is_dir() and not entry.name.startswith('.')}
-    unknown, missing = sorted(present - set(folders)), sorted(set(folders) - present)
-    if unknown or missing:
-        raise DatasetError(
-            f'{part} holds other class folders than expected: unknown {unknown}, missing {missing}. '
-            f'Expected {sorted(folders)}; FERFolder maps other names by its option `folders`'
-        )
-    rows = [
-        ((part / folder / entry.name).relative_to(root), folders[folder], 0)
-        for folder in sorted(folders)
-        for entry in sorted(os.scandir(part / folder), key=lambda e: e.name)
-        if entry.name.lower().endswith(SUFFIXES) and not entry.name.startswith('.')
-    ]
-    return SampleTable.from_rows(root, rows)
+from .class_folders import other_files, read_folders, subfolders
 
 
 @DATASETS.register_module()
@@ -47,7 +23,7 @@ class FERFolder(FERDataset):
 
     ::
 
-        data_root
+        data_root                 layouts 'valid' and 'test'
         |-- train
         |   |-- 00        neutral
         |   |-- 01        happiness
@@ -58,8 +34,18 @@ class FERFolder(FERDataset):
         |   `-- 06        disgust
         `-- valid         (or test) likewise: the test part
 
+        data_root                 layout 'single': no test part; one is held out
+        `-- 00 ... 06             (or train/00 ... 06)
+
+    Of the layout 'single' ``test_fraction`` of each class becomes the test part,
+    chosen by ``split_seed``; the rest is the training part, of which 'val' takes
+    ``val_fraction``. No group of near-duplicates is split.
+
     Args:
         folders: Folder name -> expression. Defaults to the layout above.
+        ignore_folders: Names of folders beside the class folders to pass over.
+        test_fraction: Share of each class that is the test part of the layout
+            'single', in (0, 1).
         **kwargs: Those of :class:`FERDataset`.
 
     Raises:
@@ -68,13 +54,63 @@ class FERFolder(FERDataset):
     """
 
     ROOT_VARIABLE = 'FER_FOLDER_ROOT'
-    LAYOUTS = {'valid': ['train', 'valid'], 'test': ['train', 'test']}
+    LAYOUTS: Mapping[str, Sequence[str]] = {
+        'valid': ['train', 'valid'],
+        'test': ['train', 'test'],
+        'single': ['00'],
+    }
 
-    def __init__(self, folders: Mapping[str, str] | None = None, **kwargs):
+    def __init__(
+        self,
+        folders: Mapping[str, str] | None = None,
+        ignore_folders: Sequence[str] = (),
+        test_fraction: float = 0.2,
+        **kwargs,
+    ):
         self.folders = dict(folders or {f'{i:02d}': name for i, name in enumerate(PAPER_CLASSES)})
         class_index(sorted(set(self.folders.values())), EXPRESSIONS)  # names are checked
+        if not 0 < test_fraction < 1:
+            raise UserError(f'test_fraction must lie in (0, 1), got {test_fraction}')
+        self.ignore_folders = tuple(ignore_folders)
+        self.test_fraction = test_fraction
+        self.LAYOUTS = {**self.LAYOUTS, 'single': ['|'.join(self.folders)]}
         super().__init__(**kwargs)
 
+    def detect_layout(self) -> tuple[str, list[Path]]:
+        """Return the layout, and its parts' folders; ``train`` alone is 'single'."""
+        root = self.require_root()
+        beside = set(subfolders(root)) - set(self.ignore_folders)
+        if beside == {'train'} and self.layout in (None, 'single'):
+            return 'single', [root / 'train']
+        layout, paths = super().detect_layout()
+        return layout, [root] if layout == 'single' else paths
+
     def read(self, part: str) -> SampleTable:
-        _, (train, test) = self.detect_layout()
-        return read_folders(self.require_root(), train if part == 'train' else test, self.folders)
+        layout, paths = self.detect_layout()
+        if layout != 'single':
+            return self._list(paths[0 if part == 'train' else 1])
+        whole = self._list(paths[0])
+        held = held_out(whole.expression, self.test_fraction, self.split_seed, self.duplicates(whole))
+        print_log(
+            f'{paths[0]} has no test part: {held.sum()} of {len(whole)} images are held out as one '
+            f'(test_fraction={self.test_fraction}, split_seed={self.split_seed})',
+            logger='current',
+        )
+        return whole.take(held == (part == 'test'))
+
+    def facts(self, table: SampleTable) -> np.ndarray:
+        layout, paths = self.detect_layout()
+        if layout != 'single':
+            return image_facts(table)
+        whole = self._list(paths[0])  # both parts come of one look
+        return image_facts(whole)[np.isin(whole.files, table.files)]
+
+    def passed_over(self) -> Mapping[Path, str]:
+        layout, paths = self.detect_layout()
+        return other_files(paths[:1] if layout == 'single' else paths, self.folders)
+
+    def expressions(self) -> set[str]:
+        return set(self.folders.values())
+
+    def _list(self, part: Path) -> SampleTable:
+        return read_folders(self.require_root(), part, self.folders, self.ignore_folders)

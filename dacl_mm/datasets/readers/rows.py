@@ -3,7 +3,7 @@
 import csv
 import sys
 from collections.abc import Iterator, Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from dacl_mm.errors import DatasetError
 
@@ -54,7 +54,7 @@ def read_rows(path: Path, header: Sequence[str] = ()) -> Iterator[tuple[int, lis
 
 
 class NameCheck:
-    """Refuses a second row for the same name."""
+    """Refuses names that leave the data set's folder, and a second row for the same name."""
 
     def __init__(self, path: Path):
         self.path = path
@@ -64,8 +64,14 @@ class NameCheck:
         """Return the name.
 
         Raises:
-            DatasetError: If an earlier row has it.
+            DatasetError: If it is absolute or goes up a folder, or an earlier row has it.
         """
+        path = PurePosixPath(name)
+        if path.is_absolute() or '..' in path.parts:
+            raise DatasetError(
+                f'{self.path}, row {row}: {name!r} lies outside of the images\' folder; names are relative to '
+                'it. Correct or delete the row'
+            )
         first = self._rows.setdefault(name, row)
         if first != row:
             raise DatasetError(f'{self.path}, row {row}: {name} is in row {first} too; delete one of them')

@@ -1,7 +1,7 @@
 """Near-duplicates by perceptual hash."""
 
 import numpy as np
-from scipy.sparse import coo_array
+from scipy.sparse import coo_array, csr_array
 from scipy.sparse.csgraph import connected_components
 
 from dacl_mm.errors import UserError
@@ -12,15 +12,20 @@ MAX_DISTANCE = 14
 BANDS = 16  # two hashes that differ in fewer bits than bands agree in a whole band
 
 
-def near_pairs(hashes: np.ndarray, max_distance: int = MAX_DISTANCE) -> np.ndarray:
-    """Find all pairs of hashes within a Hamming distance.
+def near_pairs(
+    hashes: np.ndarray, max_distance: int = MAX_DISTANCE, part: np.ndarray | None = None
+) -> np.ndarray:
+    """Link the hashes within a Hamming distance.
 
-    Exact: by the pigeonhole principle such a pair agrees in one of 16 bands of
-    16 bits, so only pairs that share a band are compared.
+    Exact: by the pigeonhole principle such hashes agree in one of 16 bands of 16
+    bits, so only those that share a band are compared. Equal hashes are compared
+    once: each of their owners is linked to the first owner of every near hash, and
+    of its own, in each part. All pairs of n identical images would be n * n / 2.
 
     Args:
         hashes: (N, 32), uint8: 256 bits each.
         max_distance: In bits, below 16.
+        part: Part of each, integers, (N,); None for one part.
 
     Returns:
         Indices (M, 2), first below second, sorted.
@@ -30,6 +35,27 @@ def near_pairs(hashes: np.ndarray, max_distance: int = MAX_DISTANCE) -> np.ndarr
     """
     if not 0 <= max_distance < BANDS:
         raise UserError(f'max_distance must lie in [0, {BANDS - 1}], got {max_distance}')
+    count = len(hashes)
+    part = np.zeros(count, np.int64) if part is None else part
+    rows = np.ascontiguousarray(hashes).view('V32').ravel()
+    _, place, owner = np.unique(rows, return_index=True, return_inverse=True)
+    a, b = _near_unique(hashes[place], max_distance).T
+    same = np.arange(len(place))
+    near = _links((np.concatenate([a, b, same]), np.concatenate([b, a, same])), (len(place), len(place)))
+    _, first = np.unique(owner * (part.max(initial=0) + 1) + part, return_index=True)
+    owns = _links((np.arange(count), owner), (count, len(place)))
+    firsts = _links((owner[first], first), (len(place), count))
+    found = np.stack((owns @ near @ firsts).nonzero(), 1)
+    return np.unique(np.sort(found[found[:, 0] != found[:, 1]], axis=1), axis=0)
+
+
+def _links(pairs: tuple[np.ndarray, np.ndarray], shape: tuple[int, int]) -> csr_array:
+    """Return the matrix that is true at pairs of indices."""
+    return csr_array((np.ones(len(pairs[0]), bool), pairs), shape=shape)
+
+
+def _near_unique(hashes: np.ndarray, max_distance: int) -> np.ndarray:
+    """Return all pairs (M, 2) of different hashes within a distance."""
     bands = np.ascontiguousarray(hashes).view(np.uint16)  # (N, 16)
     words = np.ascontiguousarray(hashes).view(np.uint64)  # (N, 4)
     found = [np.zeros((0, 2), np.int64)]

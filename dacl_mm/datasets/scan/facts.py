@@ -6,16 +6,19 @@ import os
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context, parent_process
 from pathlib import Path
+from typing import cast
 
 import imagehash
 import numpy as np
+from mmengine.dist import broadcast_object_list, is_main_process
+from mmengine.logging import print_log
 from PIL import Image
 from rich.progress import track
 
 from dacl_mm.datasets.images import open_image, to_bgr
 from dacl_mm.datasets.table import SampleTable
 from dacl_mm.errors import UnreadableImageError
-from dacl_mm.files import digest, load_cached, store_cached
+from dacl_mm.files import cache_dir, digest, load_cached, store_cached
 
 from .index import spread
 
@@ -85,17 +88,31 @@ def image_facts(table: SampleTable) -> np.ndarray:
     """Look at every image once; the result is kept in the cache.
 
     A change of the list makes all be read again, and so does a file that was
-    rewritten, where it is among the watched (:data:`index.WATCHED`).
+    rewritten, where it is among the watched (:data:`index.WATCHED`). Of the
+    processes of a distributed run the first looks, and hands the result to all.
 
     Returns:
         Structured array FACTS, (N,).
     """
+    shared = [_cached_facts(table) if is_main_process() else None]
+    broadcast_object_list(shared)
+    return cast(np.ndarray, shared[0])
+
+
+def _cached_facts(table: SampleTable) -> np.ndarray:
     content = _states(table).encode() if table.pixels is None else table.pixels.numpy().tobytes()
     key = digest([str(FACTS), str(Path(table.root).resolve()), table.files.tobytes(), content])
     name = f'facts-{key}.npy'
     stored = load_cached(name)
     if stored is not None:
-        return np.load(io.BytesIO(stored), allow_pickle=False)
+        try:
+            facts = np.load(io.BytesIO(stored), allow_pickle=False)
+            if facts.dtype == FACTS and facts.shape == (len(table),):
+                return facts
+            reason = f'{facts.dtype} of shape {facts.shape}'
+        except (ValueError, EOFError, OSError) as error:
+            reason = str(error)
+        print_log(f'{cache_dir() / name} is damaged ({reason}): made anew', logger='current', level=30)
     facts = _examine_all(table, f'Looking at {len(table)} images')
     buffer = io.BytesIO()
     np.save(buffer, facts, allow_pickle=False)

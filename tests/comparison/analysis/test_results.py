@@ -75,7 +75,7 @@ def test_a_config_without_our_runtime_is_completed(tmp_path):
     )
     loaders = (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader)
     assert [loader.sampler.type for loader in loaders] == [
-        'SeededSampler',
+        'ShuffleSampler',
         'DefaultSampler',
         'DefaultSampler',
     ]
