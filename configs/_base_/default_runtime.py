@@ -20,7 +20,7 @@ custom_hooks = [
     dict(type='AugmentationSeedHook'),
     dict(type='UnreadableImagesHook'),
     dict(type='ClassNumCheckHook'),
-    dict(type='CenterUpdateHook', alpha=0.5),
+    dict(type='CenterUpdateHook'),
     dict(type='CenterMonitorHook', interval=50),
     dict(type='ReportHook'),
     dict(type='PlainCheckpointHook'),

@@ -9,7 +9,7 @@ methods = dict(
             options={
                 'model.head.feat_size': 2,
                 'model.head.loss_center.loss_weight': weight,
-                'custom_hooks.3.alpha': alpha,  # CenterUpdateHook
+                'model.head.loss_center.alpha': alpha,
             },
         )
         for weight in (0.01, 0.1, 1.0)

@@ -13,6 +13,7 @@ from dacl_mm.config import (
     load_config,
     require,
     set_amp,
+    set_backbone_weights,
     set_loader_defaults,
     set_options,
     set_work_dir,
@@ -80,6 +81,7 @@ def main() -> None:
     set_work_dir(cfg, args.work_dir, args.config)
     if args.no_validate:
         cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
+    set_backbone_weights(cfg)
     if args.amp:
         set_amp(cfg)
     if args.auto_scale_lr:

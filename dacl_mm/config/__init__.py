@@ -1,5 +1,6 @@
 """Configs: read, completed and checked before anything is built."""
 
+import os
 from collections.abc import Iterator
 from copy import deepcopy
 from pathlib import Path
@@ -99,6 +100,27 @@ def set_loader_defaults(cfg: Config, pin_memory: bool, persistent_workers: bool)
         if not persistent_workers or defaults.get('num_workers', 0) == 0:
             defaults.persistent_workers = False
         cfg[field] = defaults
+
+
+def set_backbone_weights(cfg: Config) -> None:
+    """Give any backbone the weights that ``FER_BACKBONE`` names in the environment.
+
+    The configs' own backbone reads the variable itself; one that replaced it may not.
+
+    Raises:
+        UserError: If the config names other weights.
+    """
+    file, backbone = os.environ.get('FER_BACKBONE'), cfg.get('model', {}).get('backbone')
+    if not file or backbone is None:
+        return
+    given = backbone.get('init_cfg')
+    if given is None:
+        backbone.init_cfg = dict(type='PretrainedBackbone', checkpoint=file)
+    elif not isinstance(given, dict) or given.get('checkpoint') != file:
+        raise UserError(
+            f'FER_BACKBONE is {file}, but model.backbone.init_cfg is {given}: unset the variable, or take '
+            'init_cfg out of the config'
+        )
 
 
 def set_amp(cfg: Config) -> None:

@@ -79,10 +79,6 @@ def order(kind, dataset, seed: int, epoch: int) -> list:
     return list(sampler)
 
 
-def images(sampler) -> tuple[int, ...]:
-    return tuple(visit if isinstance(visit, int) else visit.sample for visit in sampler)
-
-
 @pytest.mark.parametrize('kind', [ShuffleSampler, BalancedSampler])
 def test_neighboring_seeds_and_epochs_share_no_order(imbalanced, kind):
     places = [(seed, epoch) for seed in range(4) for epoch in range(4)]
@@ -103,10 +99,6 @@ def test_shuffling_takes_every_image_once(imbalanced):
     assert sorted(draw.sample for draw in draws) == list(range(len(imbalanced)))
     plain = order(ShuffleSampler, [None] * len(imbalanced), 1, 0)  # takes no draws
     assert plain == [draw.sample for draw in draws]
-
-
-def images(sampler) -> tuple[int, ...]:
-    return tuple(visit if isinstance(visit, int) else visit.sample for visit in sampler)
 
 
 @pytest.mark.parametrize('kind', [ShuffleSampler, BalancedSampler])

@@ -1,6 +1,7 @@
 """The runner's steps against a plain PyTorch loop written from the formulas."""
 
 import os
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -13,6 +14,10 @@ from mmengine.runner import Runner
 from mmpretrain.registry import MODELS
 from mmpretrain.structures import DataSample
 from torch.utils.data import Dataset
+
+from dacl_mm.engine.hooks.center_update import CenterUpdateHook
+from dacl_mm.errors import UserError
+from dacl_mm.models.losses.center_loss import SparseCenterLoss
 
 LR, MOMENTUM, DECAY, LAMBDA, ALPHA = 0.05, 0.9, 5e-4, 0.1, 0.5
 K, C, SIZE, BATCH, STEPS = 4, 6, 2, 8, 6
@@ -81,7 +86,7 @@ def make_runner(tmp_path, accumulate=1, batch=BATCH, **kwargs):
         train_cfg=dict(by_epoch=True, max_epochs=2),
         optim_wrapper=optim_wrapper,
         default_hooks=dict(checkpoint=None, logger=dict(type='LoggerHook', interval=1)),
-        custom_hooks=[dict(type='CenterUpdateHook', alpha=ALPHA), dict(type='CenterMonitorHook', interval=2)],
+        custom_hooks=[dict(type='CenterUpdateHook'), dict(type='CenterMonitorHook', interval=2)],
         default_scope='mmpretrain',
         experiment_name=f'steps_{os.getpid()}_{tmp_path.name}',
         randomness=dict(seed=0),
@@ -143,28 +148,41 @@ def test_monitor_reports_attention_and_centers(tmp_path):
     assert len(own) == 6  # every second of 12 iterations
     assert scalars['train/center/intra_inter_ratio'] == pytest.approx(own / between, rel=1e-5)
     assert ((scalars['train/attention/mean'] > 0) & (scalars['train/attention/mean'] < 1)).all()
-    assert scalars['train/attention/shift'][0] == 0 and (scalars['train/attention/shift'][1:] > 0).all()
+    assert (
+        scalars['train/attention/mean_shift'][0] == 0
+        and (scalars['train/attention/mean_shift'][1:] > 0).all()
+    )
     assert (scalars['train/center/update_norm'] > 0).all()
     centers = runner.model.head.loss_center.centers
     assert between[-1] == pytest.approx(torch.pdist(centers).mean().item(), rel=1e-5)
 
 
 def test_alpha_schedule():
-    from dacl_mm.engine.hooks.center_update import CenterUpdateHook
-
-    hook = CenterUpdateHook(alpha=0.5, milestones=(2, 4), gamma=0.1)
-    assert [round(hook.alpha_at(e), 6) for e in range(5)] == [0.5, 0.5, 0.05, 0.05, 0.005]
+    hook = CenterUpdateHook(milestones=(2, 4), gamma=0.1)
+    loss = SparseCenterLoss(K, C, alpha=0.5)
+    model = torch.nn.ModuleList([loss])
+    moved = []
+    for epoch in range(5):
+        loss.reset_parameters()
+        loss.centers.zero_()
+        loss(torch.ones(1, C), torch.tensor([0]), torch.ones(1, C))
+        runner = SimpleNamespace(
+            model=model, epoch=epoch, optim_wrapper=SimpleNamespace(should_update=lambda: True)
+        )
+        hook.after_train_iter(runner, 0)
+        moved.append(round(2 * loss.centers[0, 0].item(), 6))  # alpha * gap / (1 + n)
+    assert moved == [0.5, 0.5, 0.05, 0.05, 0.005]
+    with pytest.raises(UserError, match=r'model\.head\.loss_center\.alpha=0\.3'):
+        CenterUpdateHook(alpha=0.3)
 
 
 def _rank(rank, port, folder):
     os.environ.update(
         RANK=str(rank), WORLD_SIZE='2', LOCAL_RANK=str(rank), MASTER_ADDR='127.0.0.1', MASTER_PORT=str(port)
     )
-    from dacl_mm.models.losses.center_loss import SparseCenterLoss
-
     torch.distributed.init_process_group('gloo')
     torch.manual_seed(rank)  # ranks start from different centres
-    loss = SparseCenterLoss(K, C).double()
+    loss = SparseCenterLoss(K, C, alpha=ALPHA).double()
     loss.broadcast_centers()
     start = loss.centers.clone()
     generator = torch.Generator().manual_seed(3)
@@ -173,8 +191,10 @@ def _rank(rank, port, folder):
     y = torch.tensor([0, 0, 1, 3, 1, 0, 0, 3])
     mine = slice(4 * rank, 4 * rank + 4)
     loss(x[mine], y[mine], a[mine])
-    loss.update_centers(ALPHA)
+    loss.update_centers()
     assert torch.equal(*all_gather(loss.centers))
+    others = all_gather(start)
+    assert torch.equal(others[0], others[1]), 'the ranks started from different centres'
     if rank == 0:
         sums = torch.zeros_like(start).index_add_(0, y, a * (start[y] - x))
         counts = torch.bincount(y, minlength=K)

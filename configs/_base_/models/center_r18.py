@@ -10,6 +10,6 @@ model = dict(
             loss=dict(type='CrossEntropyLoss'),
             init_cfg=None,
         ),
-        loss_center=dict(type='CenterLoss', loss_weight=0.01),
+        loss_center=dict(type='CenterLoss', alpha=0.5, loss_weight=0.01),
     ),
 )

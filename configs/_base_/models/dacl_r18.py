@@ -7,6 +7,6 @@ model = dict(
         feat_size=7,
         attention=dict(type='DACLAttention'),
         loss=dict(type='CrossEntropyLoss'),
-        loss_center=dict(type='SparseCenterLoss', loss_weight=0.01),
+        loss_center=dict(type='SparseCenterLoss', alpha=0.5, loss_weight=0.01),
     ),
 )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from mmengine.config import Config
 
-from dacl_mm.config import set_loader_defaults
+from dacl_mm.config import set_backbone_weights, set_loader_defaults
 from dacl_mm.errors import ComparisonError
 from dacl_mm.files import write_atomic
 
@@ -83,6 +83,7 @@ def plan_runs(methods: list[Method], seeds: int, protocol: str, work_dir: Path) 
             cfg = with_protocol(method.cfg, protocol)
             cfg.work_dir = str(run.folder)
             cfg.randomness = dict(cfg.get('randomness', {}), seed=seed)
+            set_backbone_weights(cfg)
             add_runtime(cfg)
             cfg.comparison = dict(method=method.name, seed=seed, protocol=protocol)
             set_loader_defaults(cfg, pin_memory=True, persistent_workers=True)

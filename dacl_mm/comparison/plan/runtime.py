@@ -11,6 +11,7 @@ HOOKS = (
     'AugmentationSeedHook',
     'ReportHook',
     'PlainCheckpointHook',
+    'FiniteLossHook',
     'PairedInitHook',
     'ProgressHook',
     'AttentionRecordHook',

@@ -31,8 +31,8 @@ def read_folders(
     if unknown or missing:
         raise DatasetError(
             f'{part} holds other class folders than expected: unknown {unknown}, missing {missing}. '
-            f'Expected {sorted(folders)}; FERFolder maps other names by its option `folders`, and passes over '
-            'those in `ignore_folders`'
+            f'Expected {sorted(folders)}; FERFolder maps other names by its option `folders`, and passes '
+            'over those in `ignore_folders`'
         )
     rows = [
         ((part / folder / name).relative_to(root), folders[folder], 0)

@@ -69,8 +69,8 @@ class NameCheck:
         path = PurePosixPath(name)
         if path.is_absolute() or '..' in path.parts:
             raise DatasetError(
-                f'{self.path}, row {row}: {name!r} lies outside of the images\' folder; names are relative to '
-                'it. Correct or delete the row'
+                f"{self.path}, row {row}: {name!r} lies outside of the images' folder; names are relative "
+                'to it. Correct or delete the row'
             )
         first = self._rows.setdefault(name, row)
         if first != row:

@@ -1,7 +1,10 @@
 """What attention and centres do during training."""
 
+from typing import Any
+
 import torch
 from mmengine.hooks import Hook
+from mmengine.runner import EpochBasedTrainLoop, Runner
 from mmpretrain.registry import HOOKS
 from torch import Tensor
 
@@ -36,9 +39,10 @@ class CenterMonitorHook(Hook):
     """Log attention and centre statistics as ``train/attention/*``, ``train/center/*``.
 
     They go to mmengine's message hub, hence to every visualizer backend.
-    ``attention/shift`` is the mean over dimensions of |mean A now - mean A in
+    ``attention/mean_shift`` is the mean over dimensions of |mean A now - mean A in
     the first interval|, both means over all samples of an interval, so that
-    the noise of one batch does not look like movement.
+    the noise of one batch does not look like movement. An epoch shorter than the
+    interval is recorded at its end.
 
     Args:
         interval: Iterations between two records. Only then are values moved
@@ -48,14 +52,16 @@ class CenterMonitorHook(Hook):
     # After the centre update, before LoggerHook reads the message hub.
     priority = 'NORMAL'
 
-    def __init__(self, interval: int = 50):
+    def __init__(self, interval: int = 50) -> None:
         if interval < 1:
             raise UserError(f'interval must be at least 1, got {interval}')
         self.interval = interval
         self._sum: Tensor | None = None
         self._count = 0
 
-    def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None) -> None:
+    def after_train_iter(
+        self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Any = None
+    ) -> None:
         losses = center_losses(runner.model)
         if not losses or losses[0].last_batch is None:
             return
@@ -64,23 +70,31 @@ class CenterMonitorHook(Hook):
             mean = attention.mean(0)  # (d,)
             self._sum = mean if self._sum is None else self._sum + mean
             self._count += 1
-        if self.every_n_train_iters(runner, self.interval):
+        if self.every_n_train_iters(runner, self.interval) or self._ends_short_epoch(runner, batch_idx):
             self._record(runner, losses[0])
 
+    def _ends_short_epoch(self, runner: Runner, batch_idx: int) -> bool:
+        length = len(runner.train_dataloader)
+        return (
+            length < self.interval
+            and batch_idx + 1 == length
+            and isinstance(runner.train_loop, EpochBasedTrainLoop)
+        )
+
     @torch.no_grad()
-    def _record(self, runner, loss: SparseCenterLoss) -> None:
+    def _record(self, runner: Runner, loss: SparseCenterLoss) -> None:
         assert loss.last_batch is not None
         values = distance_statistics(loss.last_batch, loss.centers)
         if loss.update_norm is not None:
             values['center/update_norm'] = loss.update_norm
         if self._sum is not None and loss.last_batch.attention is not None:
             values |= attention_statistics(loss.last_batch.attention)
-            values['attention/shift'] = self._shift(runner)
+            values['attention/mean_shift'] = self._mean_shift(runner)
         names = list(values)
         for name, value in zip(names, torch.stack([values[n].float() for n in names]).tolist()):
             runner.message_hub.update_scalar(f'train/{name}', value)
 
-    def _shift(self, runner) -> Tensor:
+    def _mean_shift(self, runner: Runner) -> Tensor:
         assert self._sum is not None
         mean = self._sum / self._count
         self._sum, self._count = None, 0

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from mmengine.config import Config
 from mmengine.dist import get_world_size, master_only
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
@@ -22,6 +23,17 @@ def describe_images(loader: DataLoader[Any]) -> str:
     return f'{text} ({", ".join(f"{name} {n:,}" for name, n in zip(dataset.CLASSES, counts, strict=False))})'
 
 
+def describe_backbone(cfg: Config) -> str:
+    """Name the backbone and where its first weights are from."""
+    backbone = cfg.get('model', {}).get('backbone') or {}
+    given = backbone.get('init_cfg')
+    file = given.get('checkpoint') if isinstance(given, dict) else None
+    source = 'scratch' if file in (None, 'scratch') else file
+    if cfg.get('load_from'):
+        source = cfg.load_from
+    return f'{backbone.get("type", "none")}, weights from {source}'
+
+
 @HOOKS.register_module()
 class RunSummaryHook(Hook):
     """Log what is trained on what, and where the rest is written, before the first step."""
@@ -37,5 +49,6 @@ class RunSummaryHook(Hook):
         ]
         if runner.val_loop is not None:
             lines.append(f'val: {describe_images(runner.val_dataloader)}')
+        lines.append(f'backbone: {describe_backbone(runner.cfg)}')
         lines.append(f'config, environment and hooks: {runner.log_dir}/*.log')
         runner.logger.info('\n'.join(lines))

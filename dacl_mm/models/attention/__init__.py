@@ -1,4 +1,5 @@
 from .controls import ConstantAttention, ShuffledAttention
 from .dacl import DACLAttention
+from .protocol import Attention, find_attention
 
-__all__ = ['ConstantAttention', 'DACLAttention', 'ShuffledAttention']
+__all__ = ['Attention', 'ConstantAttention', 'DACLAttention', 'ShuffledAttention', 'find_attention']

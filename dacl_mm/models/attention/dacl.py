@@ -5,6 +5,7 @@ multi-head binary classification).
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 from mmengine.model import BaseModule
 from mmpretrain.registry import MODELS
@@ -35,10 +36,10 @@ class DACLAttention(BaseModule):
         feat_size: int | Sequence[int] = 7,
         out_channels: int = 512,
         hidden_channels: Sequence[int] = (3584, 512, 64),
-        init_cfg: dict | None = dict(
+        init_cfg: dict[str, Any] | None = dict(
             type='Kaiming', layer='Linear', mode='fan_in', nonlinearity='relu', distribution='normal'
         ),
-    ):
+    ) -> None:
         super().__init__(init_cfg)
         height, width = (feat_size, feat_size) if isinstance(feat_size, int) else feat_size
         self.in_shape = (in_channels, height, width)
@@ -76,4 +77,5 @@ class DACLAttention(BaseModule):
                 'the last batch of an epoch is that small, set train_dataloader.drop_last=True'
             )
         logits = self.heads(self.encoder(feature_map.flatten(1)))  # (N, 2d)
-        return logits.view(-1, self.out_channels, 2).softmax(-1)[..., 1]  # (N, d)
+        attention: Tensor = logits.view(-1, self.out_channels, 2).softmax(-1)[..., 1]  # (N, d)
+        return attention

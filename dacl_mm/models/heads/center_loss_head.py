@@ -1,11 +1,13 @@
 """Centre loss beside any pooled classification head."""
 
+from typing import Any
+
 from mmengine.model import BaseModule
 from mmpretrain.registry import MODELS
 from mmpretrain.structures import DataSample
 from torch import Tensor
 
-from .targets import check_label_range, hard_labels
+from .targets import ClassLabels
 
 
 @MODELS.register_module()
@@ -28,32 +30,37 @@ class CenterLossHead(BaseModule):
 
     def __init__(
         self,
-        head: dict,
-        loss_center: dict = dict(type='CenterLoss', loss_weight=0.01),
-        init_cfg: dict | None = None,
-    ):
+        head: dict[str, Any],
+        loss_center: dict[str, Any] = dict(type='CenterLoss', loss_weight=0.01),
+        init_cfg: dict[str, Any] | None = None,
+    ) -> None:
         super().__init__(init_cfg)
         self.head = MODELS.build(head)
         self.num_classes = self.head.num_classes
         widths = dict(num_classes=self.num_classes, feat_channels=self.head.in_channels)
         self.loss_center = MODELS.build({**widths, **loss_center})
-        self._labels_checked = False
+        self.class_labels = ClassLabels(self.num_classes)
 
     def pre_logits(self, feats: tuple[Tensor, ...]) -> Tensor:
         """Return the wrapped head's embedding, (N, d)."""
-        return self.head.pre_logits(feats)
+        embedding: Tensor = self.head.pre_logits(feats)
+        return embedding
 
     def forward(self, feats: tuple[Tensor, ...]) -> Tensor:
         """Return the wrapped head's logits, (N, K)."""
-        return self.head(feats)
+        logits: Tensor = self.head(feats)
+        return logits
 
-    def loss(self, feats: tuple[Tensor, ...], data_samples: list[DataSample], **kwargs) -> dict:
-        """Return the wrapped head's losses and ``loss_center``."""
-        label = hard_labels(data_samples)
-        if not self._labels_checked:
-            check_label_range(label, self.num_classes)
-            self._labels_checked = True
-        losses = self.head.loss(feats, data_samples, **kwargs)
+    def loss(
+        self, feats: tuple[Tensor, ...], data_samples: list[DataSample], **kwargs: Any
+    ) -> dict[str, Tensor]:
+        """Return the wrapped head's losses and ``loss_center``.
+
+        Raises:
+            UserError: If the samples have no class index, or one out of range.
+        """
+        label = self.class_labels(data_samples)
+        losses: dict[str, Tensor] = self.head.loss(feats, data_samples, **kwargs)
         if 'loss' in losses:  # a component of this name would hide the logged total
             losses['loss_cls'] = losses.pop('loss')
         losses['loss_center'] = self.loss_center(self.pre_logits(feats), label)
@@ -63,4 +70,5 @@ class CenterLossHead(BaseModule):
         self, feats: tuple[Tensor, ...], data_samples: list[DataSample | None] | None = None
     ) -> list[DataSample]:
         """Predict with the wrapped head."""
-        return self.head.predict(feats, data_samples)
+        samples: list[DataSample] = self.head.predict(feats, data_samples)
+        return samples

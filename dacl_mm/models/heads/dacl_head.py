@@ -1,6 +1,7 @@
 """DACL's classification head."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch.nn.functional as F
 from mmpretrain.models.heads import LinearClsHead
@@ -9,8 +10,9 @@ from mmpretrain.structures import DataSample
 from torch import Tensor
 
 from dacl_mm.errors import UserError
+from dacl_mm.models.attention import Attention
 
-from .targets import check_label_range, hard_labels
+from .targets import ClassLabels
 
 
 @MODELS.register_module()
@@ -28,35 +30,42 @@ class DACLHead(LinearClsHead):
         num_classes: K.
         in_channels: Channels of the feature map, which is the embedding width d.
         feat_size: Height and width of the feature map; an int for a square.
-        attention: Config of a module (N, C, H, W) -> (N, d); ``in_channels``,
-            ``feat_size`` and ``out_channels`` are filled in.
+        attention: Config of an :class:`~dacl_mm.models.attention.Attention`, a module
+            (N, C, H, W) -> (N, d); ``in_channels``, ``feat_size`` and
+            ``out_channels`` are filled in.
         loss: Config of the classification loss.
         loss_center: Config of the centre loss; ``num_classes`` and
             ``feat_channels`` are filled in.
         init_cfg: Initialisation. None keeps torch's default for the classifier,
             as the authors do.
         **kwargs: ``topk`` and ``cal_acc`` of :class:`LinearClsHead`.
+
+    Raises:
+        UserError: If attention or centres are of another width than the embedding.
     """
+
+    attention: Attention
 
     def __init__(
         self,
         num_classes: int,
         in_channels: int = 512,
         feat_size: int | Sequence[int] = 7,
-        attention: dict = dict(type='DACLAttention'),
-        loss: dict = dict(type='CrossEntropyLoss'),
-        loss_center: dict = dict(type='SparseCenterLoss', loss_weight=0.01),
-        init_cfg: dict | None = None,
-        **kwargs,
-    ):
+        attention: dict[str, Any] = dict(type='DACLAttention'),
+        loss: dict[str, Any] = dict(type='CrossEntropyLoss'),
+        loss_center: dict[str, Any] = dict(type='SparseCenterLoss', loss_weight=0.01),
+        init_cfg: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(num_classes, in_channels, init_cfg=init_cfg, loss=loss, **kwargs)
         shape = dict(in_channels=in_channels, feat_size=feat_size, out_channels=in_channels)
         self.attention = MODELS.build({**shape, **attention})
         widths = dict(num_classes=num_classes, feat_channels=in_channels)
         self.loss_center = MODELS.build({**widths, **loss_center})
-        if getattr(self.attention, 'out_channels', in_channels) != in_channels:
+        weights = getattr(self.attention, 'out_channels', in_channels)
+        if weights != in_channels:
             raise UserError(
-                f'the attention yields {self.attention.out_channels} weights for an embedding of '
+                f'the attention yields {weights} weights for an embedding of '
                 f'{in_channels} channels: out_channels must equal in_channels'
             )
         if (self.loss_center.num_classes, self.loss_center.feat_channels) != (num_classes, in_channels):
@@ -64,7 +73,7 @@ class DACLHead(LinearClsHead):
                 f'the centres are ({self.loss_center.num_classes}, {self.loss_center.feat_channels}), '
                 f'the head needs (num_classes, in_channels) = ({num_classes}, {in_channels})'
             )
-        self._labels_checked = False
+        self.class_labels = ClassLabels(num_classes)
 
     def pre_logits(self, feats: tuple[Tensor, ...]) -> Tensor:
         """Pool the last feature map (N, C, H, W) to the embedding (N, C).
@@ -73,15 +82,23 @@ class DACLHead(LinearClsHead):
             UserError: If the features are pooled already or of another width.
         """
         feature_map = feats[-1]
-        if feature_map.ndim != 4 or feature_map.shape[1] != self.in_channels:
+        if feature_map.ndim != 4:
             raise UserError(
                 f'DACLHead expects a feature map (N, {self.in_channels}, H, W), got '
-                f'{tuple(feature_map.shape)}: remove the neck, and set in_channels to the '
-                "backbone's last width"
+                f'{tuple(feature_map.shape)}: leave out the neck, and ask the backbone for its map '
+                "(backbone.gap_before_final_norm=False in ConvNeXt, backbone.out_type='featmap' in "
+                'vision transformers)'
+            )
+        if feature_map.shape[1] != self.in_channels:
+            raise UserError(
+                f'DACLHead was built for feature maps of {self.in_channels} channels, got '
+                f'{feature_map.shape[1]}: set model.head.in_channels={feature_map.shape[1]}'
             )
         return F.adaptive_avg_pool2d(feature_map, 1).flatten(1)  # (N, C)
 
-    def loss(self, feats: tuple[Tensor, ...], data_samples: list[DataSample], **kwargs) -> dict:
+    def loss(
+        self, feats: tuple[Tensor, ...], data_samples: list[DataSample], **kwargs: Any
+    ) -> dict[str, Tensor]:
         """Return ``loss_cls`` and ``loss_center`` (weighted by lambda).
 
         Args:
@@ -89,13 +106,13 @@ class DACLHead(LinearClsHead):
             data_samples: With ``gt_label``; ``gt_score``, where present, is the
                 target of the classification loss.
             **kwargs: Passed on to the classification loss.
+
+        Raises:
+            UserError: If the samples have no class index, or one out of range.
         """
         embedding = self.pre_logits(feats)
-        label = hard_labels(data_samples)
-        if not self._labels_checked:
-            check_label_range(label, self.num_classes)
-            self._labels_checked = True
-        losses = self._get_loss(self.fc(embedding), data_samples, **kwargs)
+        label = self.class_labels(data_samples)
+        losses: dict[str, Tensor] = self._get_loss(self.fc(embedding), data_samples, **kwargs)
         losses['loss_cls'] = losses.pop('loss')
         losses['loss_center'] = self.loss_center(embedding, label, self.attention(feats[-1]))
         return losses

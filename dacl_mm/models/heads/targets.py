@@ -9,29 +9,42 @@ from torch import Tensor
 from dacl_mm.errors import UserError
 
 
-def hard_labels(data_samples: Sequence[DataSample]) -> Tensor:
-    """Stack the class indices of a batch, (N,).
+class ClassLabels:
+    """Reads the class indices of training batches, and checks the first one.
 
-    Raises:
-        UserError: If a sample carries only soft scores.
+    The range is checked once, since that waits for the device.
+
+    Args:
+        num_classes: K.
     """
-    if not all('gt_label' in sample for sample in data_samples):
-        raise UserError(
-            'the centre loss needs one class index per image (gt_label); samples that carry soft '
-            'scores alone have no own centre'
-        )
-    return torch.cat([sample.gt_label for sample in data_samples])
 
+    def __init__(self, num_classes: int) -> None:
+        self.num_classes = num_classes
+        self._checked = False
 
-def check_label_range(label: Tensor, num_classes: int) -> None:
-    """Raise UserError when a label lies outside [0, num_classes).
+    def __call__(self, data_samples: Sequence[DataSample]) -> Tensor:
+        """Stack the class indices of a batch, (N,).
 
-    Waits for the device: call it for the first batch, not for each.
-    """
-    low, high = int(label.min()), int(label.max())
-    if low < 0 or high >= num_classes:
-        bad = low if low < 0 else high
-        raise UserError(
-            f'label {bad} is outside the class range [0, {num_classes - 1}]: num_classes of the '
-            "head and the data set's classes disagree"
-        )
+        Raises:
+            UserError: If a sample carries only soft scores, or a label of the first
+                batch lies outside [0, K).
+        """
+        if not all('gt_label' in sample for sample in data_samples):
+            raise UserError(
+                'the centre loss needs one class index per image (gt_label); samples that carry soft '
+                'scores alone have no own centre'
+            )
+        label = torch.cat([sample.gt_label for sample in data_samples])
+        if not self._checked:
+            self._check(label)
+            self._checked = True
+        return label
+
+    def _check(self, label: Tensor) -> None:
+        low, high = int(label.min()), int(label.max())
+        if low < 0 or high >= self.num_classes:
+            bad = low if low < 0 else high
+            raise UserError(
+                f'label {bad} is outside the class range [0, {self.num_classes - 1}]: num_classes of the '
+                "head and the data set's classes disagree"
+            )

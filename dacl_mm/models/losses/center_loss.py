@@ -11,11 +11,17 @@ import math
 from typing import NamedTuple
 
 import torch
-from mmengine.dist import all_reduce, broadcast
+from mmengine.dist import broadcast
+from mmengine.logging import print_log
 from mmpretrain.registry import MODELS
 from torch import Tensor, nn
 
 from dacl_mm.errors import UserError
+
+from .center_sums import CenterSums, center_step_sums
+
+#: Updates between two looks, on the host, at whether a class was left out: a look waits for the device.
+CHECK_INTERVAL = 50
 
 
 def sparse_center_loss(
@@ -39,25 +45,6 @@ def sparse_center_loss(
     return distance.sum() / (2 * len(embedding))
 
 
-def center_step_sums(
-    embedding: Tensor, centers: Tensor, label: Tensor, attention: Tensor | None = None
-) -> tuple[Tensor, Tensor]:
-    """Per-class numerators and counts of the centre update of one batch.
-
-    Shapes as in :func:`sparse_center_loss`.
-
-    Returns:
-        ``sum_{i: y_i = k} A_i (c_k - x_i)``, (K, d), and the class counts
-        n_k, (K,).
-    """
-    gap = centers[label] - embedding  # (N, d)
-    if attention is not None:
-        gap = attention * gap
-    sums = torch.zeros_like(centers).index_add_(0, label, gap)
-    counts = centers.new_zeros(len(centers)).index_add_(0, label, centers.new_ones(len(label)))
-    return sums, counts
-
-
 class CenterBatch(NamedTuple):
     """Detached values of the last training batch, for monitoring."""
 
@@ -73,20 +60,31 @@ class SparseCenterLoss(nn.Module):
     The centres live in the buffer ``centers``: saved and moved with the model
     and in no optimizer. In training mode every forward pass adds to the sums of
     the running step; :class:`~dacl_mm.engine.hooks.CenterUpdateHook` calls
-    :meth:`update_centers` once per optimizer step. The mathematics runs in
-    float32 (or wider) whatever the autocast state.
+    :meth:`update_centers` once per optimizer step, and a loss that nobody updates
+    warns once. The mathematics runs in float32 (or wider) whatever the autocast
+    state.
+
+    Centres stay finite: a class whose new centre would not be, since an embedding
+    or its attention was infinite or NaN, keeps the old one in that step, and a
+    warning says so once.
 
     Args:
         num_classes: K.
         feat_channels: Width d of the embedding.
         loss_weight: lambda. It scales the loss and not the centre update.
+        alpha: Step size of the centres, 0.5 as published. CenterUpdateHook's
+            schedule multiplies it.
+
+    Attributes:
+        update_norm: Euclidean norm of the centres' last step, (). None before it.
+        last_batch: Values of the last training batch. None before it.
     """
 
     centers: Tensor
-    step_sums: Tensor
-    step_counts: Tensor
 
-    def __init__(self, num_classes: int, feat_channels: int, loss_weight: float = 0.01):
+    def __init__(
+        self, num_classes: int, feat_channels: int, loss_weight: float = 0.01, alpha: float = 0.5
+    ) -> None:
         super().__init__()
         if num_classes < 1 or feat_channels < 1:
             raise UserError(
@@ -95,14 +93,19 @@ class SparseCenterLoss(nn.Module):
             )
         if loss_weight < 0:
             raise UserError(f'loss_weight must not be negative, got {loss_weight}')
+        if alpha < 0:
+            raise UserError(f'alpha must not be negative, got {alpha}')
         self.num_classes = num_classes
         self.feat_channels = feat_channels
         self.loss_weight = loss_weight
+        self.alpha = alpha
         self.register_buffer('centers', torch.empty(num_classes, feat_channels))
-        self.register_buffer('step_sums', torch.zeros(num_classes, feat_channels), persistent=False)
-        self.register_buffer('step_counts', torch.zeros(num_classes), persistent=False)
         self.update_norm: Tensor | None = None
         self.last_batch: CenterBatch | None = None
+        self._sums = CenterSums()
+        self._updates = 0
+        self._left_out: Tensor | None = None  # whether a class ever kept its centre, ()
+        self._warned = False
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
@@ -139,24 +142,39 @@ class SparseCenterLoss(nn.Module):
     def _collect(self, embedding: Tensor, label: Tensor, attention: Tensor | None) -> None:
         attention = None if attention is None else attention.detach()
         self.last_batch = CenterBatch(embedding.detach(), label, attention)
-        sums, counts = center_step_sums(embedding, self.centers, label, attention)
-        self.step_sums += sums
-        self.step_counts += counts
+        self._sums.add(*center_step_sums(embedding, self.centers, label, attention))
 
     @torch.no_grad()
-    def update_centers(self, alpha: float) -> None:
-        """Apply ``c_k -= alpha * sum_k / (1 + n_k)`` over all ranks and reset the sums.
+    def update_centers(self, factor: float = 1.0) -> None:
+        """Apply ``c_k -= factor * alpha * sum_k / (1 + n_k)`` over all ranks and reset the sums.
 
         A class without a sample since the last call does not move. Not scaled
         by lambda and not divided by the batch size.
+
+        Args:
+            factor: What the schedule makes of alpha.
         """
-        all_reduce(self.step_sums)
-        all_reduce(self.step_counts)
-        step = alpha * self.step_sums / (1 + self.step_counts).unsqueeze(1)  # (K, d)
+        sums, counts = self._sums.take(self.centers)
+        step = factor * self.alpha * sums / (1 + counts).unsqueeze(1)  # (K, d)
+        finite = (self.centers - step).isfinite().all(1, keepdim=True)  # (K, 1)
+        step = torch.where(finite, step, 0)
         self.centers -= step
         self.update_norm = step.norm()
-        self.step_sums.zero_()
-        self.step_counts.zero_()
+        self._watch(finite)
+
+    def _watch(self, finite: Tensor) -> None:
+        left_out = ~finite.all()
+        self._left_out = left_out if self._left_out is None else self._left_out | left_out
+        if not self._warned and self._updates % CHECK_INTERVAL == 0 and bool(self._left_out):
+            self._warned = True
+            print_log(
+                'an embedding or its attention was infinite or NaN: the class centres it would have moved '
+                'stayed where they were. Lower the learning rate, or clip gradients '
+                '(optim_wrapper.clip_grad)',
+                logger='current',
+                level=30,
+            )
+        self._updates += 1
 
     def broadcast_centers(self) -> None:
         """Give every rank the centres of rank 0: DDP does not broadcast buffers here."""
@@ -171,6 +189,14 @@ class CenterLoss(SparseCenterLoss):
     ``loss_weight`` compares them.
     """
 
-    def forward(self, embedding: Tensor, label: Tensor) -> Tensor:
-        """Return ``lambda * Lc`` for embeddings (N, d) and labels (N,)."""
+    def forward(self, embedding: Tensor, label: Tensor, attention: Tensor | None = None) -> Tensor:
+        """Return ``lambda * Lc``, a scalar, for embeddings (N, d) and labels (N,).
+
+        Raises:
+            UserError: If an attention is given, which this loss would not use.
+        """
+        if attention is not None:
+            raise UserError(
+                "CenterLoss weighs all dimensions alike: with an attention use type='SparseCenterLoss'"
+            )
         return super().forward(embedding, label)

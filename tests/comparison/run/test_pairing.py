@@ -86,7 +86,7 @@ def test_same_centers_and_attention(witnessed):
     for seed in (0, 1):
         dacl = witnessed['dacl', seed]['state']
         shuffled = witnessed['dacl_shuffled', seed]['state']
-        assert dacl.keys() == shuffled.keys()
+        assert shuffled.keys() - dacl.keys() == {'head.attention.draw'} and dacl.keys() <= shuffled.keys()
         assert all(torch.equal(dacl[k], shuffled[k]) for k in dacl)
         centers = dacl['head.loss_center.centers']
         assert torch.equal(centers, witnessed['center', seed]['state']['head.loss_center.centers'])

@@ -39,6 +39,7 @@ def test_attention_lies_between_zero_and_one_and_starts_balanced():
     attention = build().attention(torch.randn(64, 8, 2, 2))
     assert attention.shape == (64, 8)
     assert ((attention > 0) & (attention < 1)).all()
+    assert abs(attention.mean().item() - 0.5) < 0.05 and 0.4 < (attention > 0.5).float().mean() < 0.6
 
 
 def test_constant_attention_one_is_the_center_loss_head():

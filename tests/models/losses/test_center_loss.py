@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 import torch
+from mmengine.logging import MMLogger
 from mmpretrain.registry import MODELS
 
+from dacl_mm.errors import UserError
 from dacl_mm.models.losses.center_loss import CenterLoss, SparseCenterLoss
 
 N, D, K, LAMBDA, ALPHA = 9, 5, 4, 0.3, 0.5
@@ -61,7 +63,7 @@ def test_centers_follow_the_rule_over_several_steps():
     for labels in LABELS:
         x, a, y = batch(rng, labels)
         loss(torch.tensor(x), torch.tensor(y), torch.tensor(a))
-        loss.update_centers(ALPHA)
+        loss.update_centers()
         c = naive_update(x, a, c, y, ALPHA)
         np.testing.assert_allclose(loss.centers, c, rtol=1e-6)
 
@@ -74,7 +76,7 @@ def test_absent_class_does_not_move_and_step_ignores_lambda():
         loss = SparseCenterLoss(K, D, weight).double()
         before = loss.centers.clone()
         loss(torch.tensor(x), torch.tensor(y), torch.tensor(a))
-        loss.update_centers(ALPHA)
+        loss.update_centers()
         assert torch.equal(loss.centers[2], before[2])
         steps.append(loss.centers - before)
     assert torch.equal(*steps)
@@ -86,7 +88,7 @@ def test_accumulated_micro_batches_count_as_one_batch():
     expected = naive_update(x, a, loss.centers.numpy().copy(), y, ALPHA)
     for part in (slice(0, 4), slice(4, 9)):
         loss(torch.tensor(x[part]), torch.tensor(y[part]), torch.tensor(a[part]))
-    loss.update_centers(ALPHA)
+    loss.update_centers()
     np.testing.assert_allclose(loss.centers, expected, rtol=1e-6)
 
 
@@ -98,8 +100,8 @@ def test_plain_center_loss_is_attention_one():
     sparse = SparseCenterLoss(K, D, LAMBDA).double()
     args = torch.tensor(x), torch.tensor(y)
     assert torch.equal(plain(*args), sparse(*args, torch.ones(9, D, dtype=torch.float64)))
-    plain.update_centers(ALPHA)
-    sparse.update_centers(ALPHA)
+    plain.update_centers()
+    sparse.update_centers()
     assert torch.equal(plain.centers, sparse.centers)
 
 
@@ -118,7 +120,7 @@ def test_evaluation_leaves_centers_alone():
     loss = SparseCenterLoss(K, D).eval()
     before = loss.centers.clone()
     loss(torch.randn(N, D), torch.tensor(LABELS[0]), torch.rand(N, D))
-    loss.update_centers(ALPHA)
+    loss.update_centers()
     assert torch.equal(loss.centers, before)
 
 
@@ -129,7 +131,9 @@ def test_state_and_initial_spread():
     assert loss.centers.std().item() == pytest.approx((2 / 7) ** 0.5, rel=0.02)
 
 
-@pytest.mark.parametrize('kwargs', [dict(num_classes=0), dict(feat_channels=0), dict(loss_weight=-1)])
+@pytest.mark.parametrize(
+    'kwargs', [dict(num_classes=0), dict(feat_channels=0), dict(loss_weight=-1), dict(alpha=-1)]
+)
 def test_bad_options(kwargs):
     with pytest.raises(ValueError, match=next(iter(kwargs))):
         SparseCenterLoss(**{'num_classes': 2, 'feat_channels': 3, **kwargs})
@@ -138,3 +142,35 @@ def test_bad_options(kwargs):
 def test_wrong_width_names_the_option():
     with pytest.raises(ValueError, match='feat_channels'):
         SparseCenterLoss(K, D)(torch.randn(2, D + 1), torch.tensor([0, 1]))
+
+
+@pytest.mark.parametrize('bad', [float('inf'), float('nan')])
+def test_centers_stay_finite(bad):
+    x, a, y = batch(np.random.default_rng(6), LABELS[0])
+    loss = SparseCenterLoss(K, D, alpha=ALPHA).double()
+    expected = naive_update(x, a, loss.centers.numpy().copy(), y, ALPHA)
+    before = loss.centers.clone()
+    x[0, 2] = bad  # an image of class 0
+    loss(torch.tensor(x), torch.tensor(y), torch.tensor(a))
+    loss.update_centers()
+    assert torch.equal(loss.centers[0], before[0])
+    np.testing.assert_allclose(loss.centers[1:], expected[1:], rtol=1e-6)
+    loss(torch.ones(1, D).double(), torch.tensor([0]), torch.ones(1, D).double())  # and moves on
+    loss.update_centers()
+    assert loss.centers.isfinite().all() and not torch.equal(loss.centers[0], before[0])
+
+
+def test_centers_that_nobody_updates_are_told_once(caplog):
+    logger = MMLogger.get_instance('told')
+    with caplog.at_level('WARNING'):
+        logger.addHandler(caplog.handler)
+        loss = SparseCenterLoss(K, D)
+        for _ in range(250):
+            loss(torch.randn(2, D), torch.tensor([0, 1]), torch.rand(2, D))
+    said = [r.getMessage() for r in caplog.records]
+    assert len(said) == 1 and 'CenterUpdateHook' in said[0], said
+
+
+def test_the_plain_loss_refuses_an_attention():
+    with pytest.raises(UserError, match='SparseCenterLoss'):
+        CenterLoss(K, D)(torch.randn(2, D), torch.tensor([0, 1]), torch.rand(2, D))

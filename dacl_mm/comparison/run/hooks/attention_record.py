@@ -2,21 +2,23 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from typing import Any
 
+import numpy as np
 import torch
 from mmengine.dataset import pseudo_collate
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
+from mmengine.runner import Runner
 from mmpretrain.registry import HOOKS
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from dacl_mm.errors import UserError
-from dacl_mm.models.attention.dacl import DACLAttention
+from dacl_mm.models.attention import find_attention
 
 RECORD = 'attention_record'  # in the message hub, hence in checkpoints
-START = 'attention_start.pt'
+START = 'attention_record_start'  # A before training, (N, d); likewise
 
 
 @contextmanager
@@ -35,7 +37,7 @@ def batch_statistics(model: nn.Module) -> Iterator[None]:
             m.track_running_stats, m.running_mean, m.running_var = track, mean, var
 
 
-def describe(attention: Tensor, start: Tensor, bins: int = 50) -> dict:
+def describe(attention: Tensor, start: Tensor, bins: int = 50) -> dict[str, Any]:
     """Describe A, (N, d), against its start, (N, d).
 
     Returns:
@@ -75,24 +77,24 @@ class AttentionRecordHook(Hook):
     # Before checkpoints are saved, so that they hold the record.
     priority = 'NORMAL'
 
-    def __init__(self, num_images: int = 256):
+    def __init__(self, num_images: int = 256) -> None:
         if num_images < 2:
             raise UserError(f'num_images must be at least 2, got {num_images}')
         self.num_images = num_images
-        self._batch: dict | None = None
+        self._batch: dict[str, Any] | None = None
 
-    def before_train(self, runner) -> None:
+    def before_train(self, runner: Runner) -> None:
         if runner.iter == 0:
             self._record(runner, 0)
 
-    def after_train_epoch(self, runner) -> None:
+    def after_train_epoch(self, runner: Runner) -> None:
         self._record(runner, runner.epoch + 1)
 
     @torch.no_grad()
-    def _record(self, runner, epoch: int) -> None:
+    def _record(self, runner: Runner, epoch: int) -> None:
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
-        network = getattr(model.head, 'attention', None)
-        if not isinstance(network, DACLAttention) or runner.val_loop is None:
+        attend = find_attention(model)
+        if attend is None or not any(True for _ in attend.parameters()) or runner.val_loop is None:
             return
         if self._batch is None:
             self._batch = self._read(runner)
@@ -100,17 +102,15 @@ class AttentionRecordHook(Hook):
         model.eval()
         with batch_statistics(model):
             inputs = model.data_preprocessor(self._batch)['inputs']
-            attention = network(model.backbone(inputs)[-1]).float().cpu()
+            attention = attend(model.backbone(inputs)[-1]).float().cpu()
         model.train(training)
-        path = Path(runner.work_dir) / START
+        hub = runner.message_hub
         if epoch == 0:
-            torch.save(attention, path)
-        start = torch.load(path, weights_only=True)
-        record = runner.message_hub.get_info(RECORD) or []
-        row = dict(epoch=epoch, **describe(attention, start))
-        runner.message_hub.update_info(RECORD, [*record, row])
+            hub.update_info(START, attention)
+        row = dict(epoch=epoch, **describe(attention, hub.get_info(START).cpu()))
+        hub.update_info(RECORD, [*(hub.get_info(RECORD) or []), row])
 
-    def _read(self, runner) -> dict:
+    def _read(self, runner: Runner) -> dict[str, Any]:
         dataset = runner.val_dataloader.dataset
-        step = max(len(dataset) // self.num_images, 1)
-        return pseudo_collate([dataset[i] for i in range(0, len(dataset), step)][: self.num_images])
+        index = np.unique(np.linspace(0, len(dataset) - 1, self.num_images).astype(int))
+        return dict(pseudo_collate([dataset[int(i)] for i in index]))
