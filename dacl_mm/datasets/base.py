@@ -14,7 +14,7 @@ from .draws import Draw, DrawSource
 from .exclude import excluded
 from .images import open_image
 from .labels import EXPRESSIONS, PAPER_CLASSES, class_index
-from .scan.duplicates import groups, near_pairs
+from .scan.duplicates import duplicate_groups
 from .scan.facts import image_facts
 from .split import held_out
 from .table import Records, SampleTable
@@ -127,13 +127,6 @@ class FERDataset(BaseDataset):
         """Return what a look at every image of a part tells: structured array FACTS, (N,)."""
         return image_facts(table)
 
-    def duplicates(self, table: SampleTable) -> np.ndarray:
-        """Return the index of each image's first near-duplicate (or itself), (N,)."""
-        facts = self.facts(table)
-        readable = np.flatnonzero(facts['error'] == b'')
-        pairs = readable[near_pairs(facts['perceptual'][readable])]
-        return groups(len(table), pairs)
-
     def load_data_list(self) -> Records:
         """Return the records of the split.
 
@@ -145,8 +138,9 @@ class FERDataset(BaseDataset):
         code = np.array([*(index.get(name, -1) for name in EXPRESSIONS), -1])  # the last for NO_EXPRESSION
         label = code[table.expression]
         chosen = label >= 0
+        facts = self.facts(table)
         if self.split in ('train', 'val'):
-            held = held_out(table.expression, self.val_fraction, self.split_seed, self.duplicates(table))
+            held = held_out(table.expression, self.val_fraction, self.split_seed, duplicate_groups(facts))
             chosen &= held == (self.split == 'val')
         if self.exclude_file is not None:
             chosen &= ~excluded(
@@ -162,8 +156,8 @@ class FERDataset(BaseDataset):
             print_log(
                 f'no image of {empty} in split {self.split!r} of {self.where}', logger='current', level=30
             )
-        if table.pixels is None and (self.test_mode or self.unreadable == 'error'):
-            for i in np.flatnonzero(chosen & (self.facts(table)['error'] != b'')):
+        if self.test_mode or self.unreadable == 'error':
+            for i in np.flatnonzero(chosen & (facts['error'] != b'')):
                 open_image(table.path(i))  # says what is wrong with it, now rather than after an epoch
         columns = [EXPRESSIONS.index(name) for name in self.CLASSES]
         return Records(table.take(chosen), label[chosen], columns)

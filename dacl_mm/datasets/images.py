@@ -26,6 +26,7 @@ def open_image(path: str) -> Image.Image:
             warnings.simplefilter('ignore', Image.DecompressionBombWarning)  # our own limit is lower
             image = Image.open(path)
         if image.width * image.height > MAX_PIXELS:
+            image.close()
             raise ValueError(
                 f'{image.width} x {image.height} pixels are more than {MAX_PIXELS:,}; store it smaller'
             )

@@ -77,6 +77,49 @@ def test_leaks_and_unreadable_images_are_found_and_can_be_excluded(root):
     assert (root.parent / 'pictures' / 'duplicates.png').exists()
 
 
+def test_images_that_no_row_names_are_noted(root):
+    shutil.copy(aligned(root, 'test_0002'), aligned(root, 'test_0999'))
+    shutil.copy(aligned(root, 'train_00002'), aligned(root, 'train_09999'))
+    _, found, text = verify(root)
+    message = f'2 images in {root}/basic/Image/aligned belong to no part, as test_0999_aligned.jpg'
+    assert message in found['notes'] and message in text
+
+
+def test_files_of_other_kinds_and_empty_classes_are_problems(tmp_path):
+    LAYOUTS['class folders'][1](tmp_path / 'data')
+    fear = tmp_path / 'data' / 'valid' / '04'
+    for path in fear.iterdir():
+        path.rename(path.with_suffix('.HEIC'))
+    (tmp_path / 'data' / 'train' / '00' / 'Thumbs.db').touch()
+    status, found, text = verify(tmp_path / 'data', kind='FERFolder')
+    assert status == 1 and kinds(found) == ['empty-class', 'not-read']
+    by_kind = {p['kind']: p for p in found['problems']}
+    assert by_kind['empty-class']['message'] == 'no image of fear'
+    assert by_kind['empty-class']['split'] == 'test'
+    assert by_kind['not-read']['file'] == str(fear)
+    assert '2 files are not read, as ' in text and '(2 x .heic)' in text
+
+
+def test_one_folder_without_a_test_part(tmp_path):
+    LAYOUTS['class folders'][1](tmp_path / 'data')
+    shutil.rmtree(tmp_path / 'data' / 'valid')
+    shutil.copy(tmp_path / 'data' / 'train' / '02' / '2.jpg', tmp_path / 'data' / 'train' / '02' / 'copy.jpg')
+    status, found, _ = verify(tmp_path / 'data', '--options', 'test_fraction=0.4', kind='FERFolder')
+    assert status == 1 and kinds(found) == ['duplicate-within']  # never across
+    assert found['layout'] == 'single'
+    counts = {name: part['images'] for name, part in found['splits'].items()}
+    assert sum(counts.values()) == 36 and counts['test'] == 14
+
+
+def test_pictures_of_two_copies_lie_apart(tmp_path):
+    for name in ('one', 'two'):
+        rafdb(tmp_path / name / 'data')
+        run_tool('verify_dataset', '--type', 'RAFDB', '--root', tmp_path / name / 'data', cwd=tmp_path)
+    folders = list((tmp_path / 'work_dirs' / 'verify').iterdir())
+    assert len(folders) == 2 and all((folder / 'classes.png').exists() for folder in folders)
+    assert all(folder.name.startswith('RAFDB_data_') for folder in folders)
+
+
 def test_labels_of_another_order_are_noticed(root):
     """Class shares as published, but written in alphabetical label order."""
     counts = {'1': 1290, '2': 281, '3': 717, '4': 4772, '5': 1982, '6': 705, '7': 2524}
@@ -113,6 +156,26 @@ def test_every_reader_can_be_verified(name, tmp_path):
     status, found, text = verify(tmp_path / 'data', kind=reader.__name__)
     assert status == 0, text
     assert [part['images'] for part in found['splits'].values()] == [35, 14]
+
+
+@pytest.mark.parametrize('name', ['FER+ csv', 'FER+ png'])
+def test_what_is_to_exclude_has_names_of_every_layout(name, tmp_path):
+    reader, write, *_ = LAYOUTS[name]
+    write(tmp_path / 'data')
+    if name == 'FER+ png':
+        data = tmp_path / 'data' / 'data'
+        shutil.copy(data / 'FER2013Test' / 'fer0000002.png', data / 'FER2013Train' / 'fer0000002.png')
+    else:
+        path = tmp_path / 'data' / 'fer2013.csv'
+        lines = path.read_text().splitlines()
+        test = next(i for i, line in enumerate(lines) if line.endswith('PrivateTest'))
+        lines[3] = lines[test + 2].replace('PrivateTest', 'Training')
+        path.write_text('\n'.join(lines))
+    status, _, text = verify(
+        tmp_path / 'data', '--write-exclude', tmp_path / 'list.txt', kind=reader.__name__
+    )
+    assert status == 1, text
+    assert (tmp_path / 'list.txt').read_text().splitlines()[1:] == ['data/FER2013Train/fer0000002.png']
 
 
 def test_by_config_and_excluded_by_config(tmp_path, monkeypatch):

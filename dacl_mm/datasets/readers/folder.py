@@ -1,6 +1,7 @@
 """Class folders of any origin."""
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ from mmpretrain.registry import DATASETS
 
 from dacl_mm.datasets.base import FERDataset
 from dacl_mm.datasets.labels import EXPRESSIONS, PAPER_CLASSES, class_index
-from dacl_mm.datasets.scan.facts import image_facts
+from dacl_mm.datasets.scan.duplicates import duplicate_groups
 from dacl_mm.datasets.split import held_out
 from dacl_mm.datasets.table import SampleTable
 from dacl_mm.errors import UserError
@@ -89,8 +90,8 @@ class FERFolder(FERDataset):
         layout, paths = self.detect_layout()
         if layout != 'single':
             return self._list(paths[0 if part == 'train' else 1])
-        whole = self._list(paths[0])
-        held = held_out(whole.expression, self.test_fraction, self.split_seed, self.duplicates(whole))
+        whole, facts = self._whole
+        held = held_out(whole.expression, self.test_fraction, self.split_seed, duplicate_groups(facts))
         print_log(
             f'{paths[0]} has no test part: {held.sum()} of {len(whole)} images are held out as one '
             f'(test_fraction={self.test_fraction}, split_seed={self.split_seed})',
@@ -98,12 +99,18 @@ class FERFolder(FERDataset):
         )
         return whole.take(held == (part == 'test'))
 
+    @cached_property
+    def _whole(self) -> tuple[SampleTable, np.ndarray]:
+        """All images of the layout 'single', and one look at them."""
+        _, (folder,) = self.detect_layout()
+        table = self._list(folder)
+        return table, super().facts(table)
+
     def facts(self, table: SampleTable) -> np.ndarray:
-        layout, paths = self.detect_layout()
-        if layout != 'single':
-            return image_facts(table)
-        whole = self._list(paths[0])  # both parts come of one look
-        return image_facts(whole)[np.isin(whole.files, table.files)]
+        if self.detect_layout()[0] != 'single':
+            return super().facts(table)
+        whole, facts = self._whole
+        return facts[np.isin(whole.files, table.files)]
 
     def passed_over(self) -> Mapping[Path, str]:
         layout, paths = self.detect_layout()

@@ -82,3 +82,13 @@ def groups(count: int, pairs: np.ndarray) -> np.ndarray:
     first = np.full(component.max(initial=-1) + 1, count)
     np.minimum.at(first, component, np.arange(count))
     return first[component]
+
+
+def duplicate_groups(facts: np.ndarray) -> np.ndarray:
+    """Return the index of each image's first near-duplicate (or itself), (N,).
+
+    Args:
+        facts: Structured array of :data:`dacl_mm.datasets.scan.facts.FACTS`, (N,).
+    """
+    readable = np.flatnonzero(facts['error'] == b'')
+    return groups(len(facts), readable[near_pairs(facts['perceptual'][readable])])

@@ -1,7 +1,10 @@
 """Drawing as a transform, in the place of reading a file."""
 
+import mmcv
 from mmcv.transforms import BaseTransform
 from mmpretrain.registry import TRANSFORMS
+
+from dacl_mm.datasets.images import three_channels
 
 from .faces import draw_face
 
@@ -10,8 +13,11 @@ from .faces import draw_face
 class DrawFace(BaseTransform):
     """Draw the image of a record of :class:`SyntheticFaces`, instead of reading a file.
 
-    Required keys: ``face_seed``, ``expression``. Added: ``img`` (BGR, uint8),
-    ``img_shape``, ``ori_shape``.
+    An image that is loaded already, as MMPretrain's inferencers do, is brought to
+    the size of the drawings.
+
+    Required keys: ``face_seed`` and ``expression``, or ``img`` (BGR or grey, uint8).
+    Added: ``img`` (BGR, uint8, (size, size, 3)), ``img_shape``, ``ori_shape``.
 
     Args:
         size: Side of the image in pixels.
@@ -22,6 +28,10 @@ class DrawFace(BaseTransform):
 
     def transform(self, results: dict) -> dict:
         """Add the image."""
-        results['img'] = draw_face(results['expression'], results['face_seed'], self.size)
+        if 'img' in results:
+            size = (self.size, self.size)
+            results['img'] = mmcv.imresize(three_channels(results['img']), size, backend='pillow')
+        else:
+            results['img'] = draw_face(results['expression'], results['face_seed'], self.size)
         results['img_shape'] = results['ori_shape'] = results['img'].shape[:2]
         return results

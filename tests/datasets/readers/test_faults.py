@@ -149,8 +149,38 @@ def doubled(case: Case) -> None:
     case.edit(lambda lines: [*lines[: row + 1], lines[row], *lines[row + 1 :]])
 
 
+def renamed(case: Case, name: str) -> None:
+    """Give the third image of the list another name."""
+    Image.new('RGB', (48, 48)).save(case.root.parent / 'secret.jpg')
+    row, cut = case.row(2) - 1, ' ' if case.name == 'RAF-DB' else ','
+    prefix = 'train_/' if case.name.startswith('RAF-DB') else ''
+
+    def change(lines: list[str]) -> list[str]:
+        lines[row] = cut.join([prefix + name, *lines[row].split(cut)[1:]])
+        return lines
+
+    case.edit(change)
+
+
+def huge(case: Case) -> None:
+    """A small file that takes gigabytes to look at."""
+    Image.new('1', (8200, 8200)).save(case.image, 'PNG')
+    assert case.image.stat().st_size < 200_000
+
+
+def other_kind(case: Case) -> None:
+    shutil.copy(case.image, case.image.with_name('photo.HEIC'))
+
+
+def no_images(case: Case) -> None:
+    for path in case.image.parent.iterdir():
+        path.unlink()
+
+
 READS, FILE, ROW = 'reads', 'stops, names the file', 'stops, names the row'
 SKIPS = 'leaves the one row out, names it'
+COUNTS_THEM = 'reads the others, counts and names them'
+WARNS = 'reads the others, names the class'
 
 
 def everywhere(layouts, outcome: str, **others: str) -> dict[str, str]:
@@ -162,6 +192,7 @@ FAULTS = {
     'truncated image': (truncate, everywhere(WITH_FILES, FILE)),
     'empty image': (lambda case: case.image.write_bytes(b''), everywhere(WITH_FILES, FILE)),
     'file that is no image': (lambda case: case.image.write_text('<html>'), everywhere(WITH_FILES, FILE)),
+    'more than 67 megapixels': (huge, everywhere(WITH_FILES, FILE)),
     'CMYK image': (lambda case: resave(case, 'CMYK'), everywhere(WITH_FILES, READS)),
     'RGBA image': (lambda case: resave(case, 'RGBA'), everywhere(WITH_FILES, READS)),
     'grey image': (lambda case: resave(case, 'L'), everywhere(WITH_FILES, READS)),
@@ -193,13 +224,23 @@ FAULTS = {
         everywhere(LISTED, ROW) | {'AffectNet classic': SKIPS} | everywhere(ANNOTATED, FILE),
     ),
     'label out of range': (out_of_range, everywhere(LISTED, ROW) | everywhere(ANNOTATED, FILE)),
+    'name above the root': (
+        lambda case: renamed(case, '../../secret.jpg'),
+        everywhere(IMAGE_OF_LIST, ROW),
+    ),
+    'absolute name': (
+        lambda case: renamed(case, f'{case.root.parent}/secret.jpg'),
+        everywhere(IMAGE_OF_LIST, ROW),
+    ),
+    'file of another kind, as HEIC': (other_kind, everywhere(FOLDERS, COUNTS_THEM)),
+    'class folder without an image': (no_images, everywhere(FOLDERS, WARNS)),
     'header missing': (header_missing, everywhere(HEADED, ROW, AffectNet_classic=READS)),
 }
 CASES = [(fault, name) for fault, (_, outcomes) in FAULTS.items() for name in outcomes]
 
 
 @pytest.mark.parametrize(('fault', 'name'), CASES)
-def test_fault(fault, name, tmp_path, caplog):
+def test_fault(fault, name, tmp_path, monkeypatch):
     init_default_scope('mmpretrain')
     case = Case(name, tmp_path / 'data')
     image, table = case.image, case.table
@@ -207,13 +248,22 @@ def test_fault(fault, name, tmp_path, caplog):
     cause(case)
     outcome = outcomes[name]
     options = dict(data_root=str(case.root), split='trainval', pipeline=PIPELINE)
-    if outcome in (READS, SKIPS):
+    if outcome in (READS, SKIPS, COUNTS_THEM, WARNS):
+        said = []
+        monkeypatch.setattr('dacl_mm.datasets.base.print_log', lambda text, **options: said.append(text))
         data = case.reader(**options)
-        more = fault == 'doubled row'
-        assert len(data) == COUNT + more - (outcome == SKIPS)
+        if outcome == COUNTS_THEM:
+            assert said == [f'{image.parent}: 1 files are not read, as photo.HEIC (1 x .heic); convert images '
+                            'to jpg or png']  # fmt: skip
+        elif outcome == WARNS:
+            assert len(said) == 1 and "no image of sadness in split 'trainval'" in said[0]
+        else:
+            assert said == []
+        fewer = {SKIPS: 1, WARNS: COUNTS['train']}.get(outcome, 0)
+        assert len(data) == COUNT + (fault == 'doubled row') - fewer
         shapes = {tuple(item['inputs'].shape) for item in data}
         assert shapes == {(3, 48, 48)} | ({(3, 48, 24)} if fault.startswith('EXIF') else set())
-        if image and 'image' in fault:  # it is still the face that was drawn
+        if image and outcome == READS and fault.endswith(' image'):  # it is still the face that was drawn
             index = [Path(data.get_data_info(i)['img_path']).stem for i in range(len(data))].index(image.stem)
             assert 20 < data[index]['inputs'].float().mean() < 235
         return
@@ -226,7 +276,8 @@ def test_fault(fault, name, tmp_path, caplog):
         row = {'header missing': 1, 'doubled row': case.row(3)}.get(fault, case.row(2))
         assert f'{table}, row {row}' in message
     else:
-        named = image if 'image' in fault or fault in ('missing file', 'odd suffix case') else table
+        of_image = ('missing file', 'odd suffix case', 'more than 67 megapixels')
+        named = image if 'image' in fault or fault in of_image else table
         assert named.name in message
 
 
@@ -257,10 +308,11 @@ writes this page: `DACL_WRITE_DOCS=1 pytest tests/datasets/readers/test_faults.p
 
 {chr(10).join(lines)}
 
-Images that cannot be read stop training at once. With `unreadable='replace'` in the training data set another
-image of the class takes their place, and the end of each epoch says how many and which. Evaluation always
-stops: it never drops an image. FER+ lists four names twice and FER2013 repeats photographs, so a doubled row
-there is another image; `tools/verify_dataset.py` lists the duplicates.
+The first start looks at every image of its split; those that cannot be read stop training and evaluation
+before they begin. With `unreadable='replace'` in the training data set another image of the class takes their
+place, and the end of each epoch says how many and which. Evaluation always stops: it never drops an image.
+FER+ lists four names twice and FER2013 repeats photographs, so a doubled row there is another image;
+`tools/verify_dataset.py` lists the duplicates.
 """
     if os.environ.get('DACL_WRITE_DOCS') == '1':
         PAGE.write_text(page)

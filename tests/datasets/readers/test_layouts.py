@@ -1,5 +1,7 @@
 """Every reader on every layout: names, splits, other classes, soft labels."""
 
+import json
+
 import numpy as np
 import pytest
 from layouts import COUNTS, LAYOUTS, SEVEN, ferplus, samples
@@ -105,6 +107,26 @@ def test_soft_labels(tmp_path, reader, mode, name):
         assert score.argmax() == data.get_data_info(i)['gt_label']
         assert sorted(score)[-2:] == pytest.approx([0.3, 0.7])
     assert reader(data_root=str(tmp_path), split='trainval')[0].get('gt_score') is None
+
+
+def test_a_soft_label_without_a_share_of_the_classes_is_named(tmp_path):
+    """All of it lies on contempt, the eighth expression."""
+    write, table = LAYOUTS['AffectNet+'][1:3]
+    write(tmp_path)
+    note = json.loads((tmp_path / table).read_text())
+    note['soft-label'] = [0.0] * 7 + [1.0]
+    (tmp_path / table).write_text(json.dumps(note))
+    options = dict(data_root=str(tmp_path), split='trainval', label_mode='soft')
+    with pytest.raises(
+        DatasetError, match=r'images/2\.jpg: its soft label has no share of neutral, .*1 such'
+    ):
+        AffectNet(**options)
+    image = 'human_annotated/train_set/images/2.jpg'
+    (tmp_path / 'exclude.txt').write_text(image)
+    assert len(AffectNet(**options, exclude_file=str(tmp_path / 'exclude.txt'))) == 34
+    whole = AffectNet(**options, classes=EXPRESSIONS)
+    scores = np.stack([whole.get_data_info(i)['gt_score'] for i in range(len(whole))])
+    assert np.isfinite(scores).all()
 
 
 def test_soft_and_hard_labels_share_the_held_out_part(tmp_path):

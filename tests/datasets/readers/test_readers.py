@@ -2,6 +2,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import REPO
+from mmengine.config import Config
 from PIL import Image
 
 from dacl_mm.datasets.labels import PAPER_CLASSES
@@ -139,3 +141,17 @@ def test_missing_root_names_the_variable(tmp_path, kind):
 def test_bad_options(rafdb, options, message):
     with pytest.raises(ValueError, match=message):
         RAFDB(data_root=str(rafdb), **options)
+
+
+@pytest.mark.parametrize('root', [r'C:\temp\raf', "it's {here}", 'a "b" $c', r'trailing\\'])
+@pytest.mark.parametrize('config', ['rafdb', 'folder', 'affectnet8', 'fer2013', 'ferplus'])
+def test_any_root_of_the_environment_reaches_the_config(monkeypatch, config, root):
+    variable = {'folder': 'FER_FOLDER', 'affectnet8': 'AFFECTNET'}.get(config, config.upper())
+    monkeypatch.setenv(f'{variable}_ROOT', root)
+    cfg = Config.fromfile(REPO / 'configs' / f'softmax_r18_{config}.py')
+    for part in ('train', 'val', 'test'):
+        assert cfg[f'{part}_dataloader'].dataset.data_root == root
+    assert Config.fromstring(cfg.pretty_text, '.py').train_dataloader.dataset.data_root == root
+    monkeypatch.delenv(f'{variable}_ROOT')
+    cfg = Config.fromfile(REPO / 'configs' / f'softmax_r18_{config}.py')
+    assert cfg.train_dataloader.dataset.data_root.startswith('data/')
