@@ -1,0 +1,133 @@
+"""How commands end: mistakes, bugs and interruptions."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import torch
+from conftest import REPO, TINY, run_tool
+from mmengine.config import Config
+from mmengine.logging import MMLogger
+
+from dacl_mm import errors
+from dacl_mm.cli.run import run
+from dacl_mm.cli.train import resume_command
+from dacl_mm.engine.launch import drop_tensorboard, memory_faults
+from dacl_mm.errors import FileError, UserError
+from dacl_mm.files import make_folder, write_atomic
+
+CONFIG = REPO / 'configs' / 'dacl_r18_synthetic.py'
+
+
+def raising(error: BaseException):
+    def main():
+        raise error
+
+    return main
+
+
+def test_a_mistake_ends_with_its_message_and_status_2(capsys):
+    with pytest.raises(SystemExit) as ended:
+        run(raising(UserError('no such key')))
+    assert ended.value.code == 2
+    assert capsys.readouterr().err == 'error: no such key\n(DACL_TRACEBACK=1 shows where)\n'
+
+
+@pytest.mark.parametrize(
+    'bug', [ValueError('x'), KeyError('x'), OSError('x'), TypeError('x'), IndexError('x')]
+)
+def test_a_bug_is_not_taken_for_a_mistake(bug):
+    with pytest.raises(type(bug)):
+        run(raising(bug))
+
+
+def test_an_interruption_has_its_own_status():
+    with pytest.raises(SystemExit) as ended:
+        run(raising(KeyboardInterrupt()))
+    assert ended.value.code == 130
+
+
+def test_mistakes_pass_between_processes():
+    """A loader process hands on an error's class and one text."""
+    kinds = [kind for kind in vars(errors).values() if isinstance(kind, type)]
+    assert len(kinds) > 5
+    for kind in kinds:
+        assert issubclass(kind, UserError) and str(kind('some text')) == 'some text'
+
+
+def test_a_full_gpu_names_the_batch_size():
+    with pytest.raises(UserError, match='batch_size'), memory_faults():
+        raise torch.OutOfMemoryError('CUDA out of memory. Tried to allocate 2.00 GiB')
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path):
+    (tmp_path / 'file').write_text('')
+    for use in (make_folder, lambda folder: write_atomic(b'', folder / 'x')):
+        with pytest.raises(FileError, match='file/below cannot be made a folder'):
+            use(tmp_path / 'file' / 'below')
+
+
+def test_without_tensorboard_the_rest_is_kept_and_it_is_said(monkeypatch, capsys):
+    MMLogger.get_instance('without_tensorboard')  # writes to the captured stream
+    cfg = Config.fromfile(CONFIG)
+    drop_tensorboard(cfg)
+    assert len(cfg.visualizer.vis_backends) == 2
+    monkeypatch.setattr('dacl_mm.engine.launch.find_spec', lambda name: None)
+    drop_tensorboard(cfg)
+    assert [backend.type for backend in cfg.visualizer.vis_backends] == ['LocalVisBackend']
+    assert 'TensorBoard is not installed' in ''.join(capsys.readouterr())
+
+
+@pytest.mark.parametrize(
+    ('given', 'command'),
+    [
+        (['tools/train.py', 'a.py'], 'python tools/train.py a.py --resume'),
+        (['dacl-mm train', 'a.py', '--resume'], 'dacl-mm train a.py --resume'),
+        (
+            ['tools/train.py', '--resume', 'old.pth', '--amp', 'my config.py'],
+            "python tools/train.py --amp 'my config.py' --resume",
+        ),
+        (
+            ['t.py', 'a.py', '--resume=x.pth', '--cfg-options', 'k=[1,2]', 'l=1'],
+            "python t.py a.py --cfg-options 'k=[1,2]' l=1 --resume",
+        ),
+        (['t.py', 'a.py', '--resume', '--work-dir', 'w'], 'python t.py a.py --work-dir w --resume'),
+    ],
+)
+def test_the_command_that_goes_on(given, command):
+    assert resume_command(given) == command
+
+
+def test_ctrl_c_tells_how_to_go_on(tmp_path):
+    options = [*TINY, 'train_cfg.max_epochs=40', 'param_scheduler.total_steps=40']
+    command = [
+        sys.executable,
+        REPO / 'tools/train.py',
+        CONFIG,
+        '--work-dir',
+        tmp_path,
+        '--cfg-options',
+        *options,
+    ]
+    with subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
+        deadline = time.monotonic() + 300
+        while not list(tmp_path.glob('epoch_*.pth')) and time.monotonic() < deadline:
+            assert process.poll() is None, process.stderr.read()
+            time.sleep(0.05)
+        os.killpg(process.pid, signal.SIGINT)
+        _, text = process.communicate(timeout=100)
+    assert process.returncode == 130 and 'Traceback' not in text, text
+    assert f'go on with: python {REPO}/tools/train.py {CONFIG} --work-dir {tmp_path}' in text
+    assert text.rstrip().endswith('--resume')
+
+
+def test_a_config_without_bases_is_told_what_it_lacks(tmp_path):
+    (tmp_path / 'bare.py').write_text("default_scope = 'mmpretrain'\n")
+    done = run_tool('train', tmp_path / 'bare.py', check=False)
+    assert done.returncode == 2 and 'Traceback' not in done.stderr
+    assert 'bare.py lacks model, train_dataloader' in done.stderr and "_base_ = 'dacl_mm::" in done.stderr
