@@ -15,6 +15,8 @@ from dacl_mm.comparison.run.executors import LocalExecutor
 from dacl_mm.comparison.run.scheduler import execute
 from dacl_mm.files import file_lock
 
+from .run import program
+
 
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description='Compare methods over seeds, in paired runs')
@@ -63,7 +65,7 @@ def main() -> None:
             execute(runs, RayExecutor(args.ray, methods[0].cfg.get('job_resources')))
         else:
             execute(runs, LocalExecutor(args.jobs))
-        command = shlex.join(['python', 'tools/compare.py', *sys.argv[1:]])
+        command = shlex.join([*program(), *sys.argv[1:]])
         protocols = write_report(args.work_dir, methods, command, images=not args.no_images)
     bad = {(p.protocol, method, seed) for p in protocols for method in p.failed for seed in p.failed[method]}
     failed = [run.name for run in runs if (run.protocol, run.method, run.seed) in bad]

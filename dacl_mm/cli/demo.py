@@ -8,6 +8,8 @@ from pathlib import Path
 
 from dacl_mm.hub import config_dir
 
+from .run import program
+
 COLUMNS = {
     'accuracy': 'accuracy',
     'mean_class_accuracy': 'mean-class',
@@ -15,9 +17,9 @@ COLUMNS = {
     'ece': 'calib. error',
 }
 NEXT = """What to do next:
-  python tools/verify_dataset.py --type RAFDB --root /data/RAF-DB    # is your copy of a data set sound?
-  RAFDB_ROOT=/data/RAF-DB python tools/train.py configs/dacl_r18_rafdb.py
-  python tools/compare.py configs/compare/synthetic.py --seeds 3 --work-dir work_dirs/compare"""
+  {verify} --type RAFDB --root /data/RAF-DB    # is your copy of a data set sound?
+  RAFDB_ROOT=/data/RAF-DB {train} dacl_r18_rafdb.py
+  {compare} compare/synthetic.py --seeds 3 --work-dir work_dirs/compare"""
 
 
 def parse_args() -> argparse.Namespace:
@@ -25,6 +27,15 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--work-dir', type=Path, default=Path('work_dirs/demo'))
     parser.add_argument('--cfg-options', nargs='+', default=[], help='override config keys of both methods')
     return parser.parse_args()
+
+
+def next_commands() -> str:
+    """Name three commands, as they are called where this one came from."""
+    if program()[0] == 'dacl-mm':
+        return NEXT.format(verify='dacl-mm verify', train='dacl-mm train', compare='dacl-mm compare')
+    folder = Path(sys.argv[0]).parent
+    tools = dict(verify='verify_dataset', train='train', compare='compare')
+    return NEXT.format(**{name: f'python {folder / tool}.py' for name, tool in tools.items()})
 
 
 def main() -> None:
@@ -45,5 +56,5 @@ def main() -> None:
         'One seed separates nothing: this shows that the machinery works, not which loss is better.\n\n'
         f'Pictures: {folder / "report.html"} has all of them in one page that works offline;\n'
         f'  {folder / "figures"}/confusion_*.png  who is taken for whom\n'
-        f'  {folder / "figures"}/attention.png    what the attention did\n\n{NEXT}'
+        f'  {folder / "figures"}/attention.png    what the attention did\n\n{next_commands()}'
     )

@@ -25,6 +25,12 @@ def run(main: Callable[[], None]) -> None:
         sys.exit(130)
 
 
+def program() -> list[str]:
+    """Return the program of this process as a person would type it: that of the wheel, or a tool."""
+    called = sys.argv[0]
+    return called.split() if called.startswith('dacl-mm ') else ['python', called]
+
+
 def _message(error: UserError) -> str:
     """Return an error's own words, without the traceback that a loader process puts before them."""
     text = str(error)

@@ -22,6 +22,8 @@ from dacl_mm.engine.checkpoint.resume import set_resume
 from dacl_mm.engine.checkpoint.run import step_checkpoints
 from dacl_mm.engine.launch import train
 
+from .run import program
+
 
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description='Train a model')
@@ -59,17 +61,16 @@ def resume_command(args: list[str]) -> str:
     """Return the command line that goes on from where this one stops.
 
     Args:
-        args: The program and its arguments, as in ``sys.argv``.
+        args: The arguments of this one.
     """
-    kept, rest = [], iter(args[1:])
+    kept, rest = [], iter(args)
     for word in rest:
         if word == '--resume':
             following = next(rest, '--')
             kept += [following] if following.startswith('--') and following != '--' else []
         elif not word.startswith('--resume='):
             kept.append(word)
-    program = args[0].split() if args[0].startswith('dacl-mm ') else ['python', args[0]]
-    return shlex.join([*program, *kept, '--resume'])
+    return shlex.join([*program(), *kept, '--resume'])
 
 
 def main() -> None:
@@ -93,7 +94,7 @@ def main() -> None:
         train(cfg)
     except KeyboardInterrupt:
         if step_checkpoints(Path(cfg.work_dir)):
-            print(f'interrupted; go on with: {resume_command(sys.argv)}', file=sys.stderr)
+            print(f'interrupted; go on with: {resume_command(sys.argv[1:])}', file=sys.stderr)
         else:
             print('interrupted before the first checkpoint', file=sys.stderr)
         raise

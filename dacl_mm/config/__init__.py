@@ -26,7 +26,7 @@ TOGETHER = (
 
 
 def load_config(path: str) -> Config:
-    """Read a config file; a name without a folder is also looked up among the packaged configs.
+    """Read a config file; a relative path is also looked up among the packaged configs.
 
     Bases may lie in this package: ``_base_ = 'dacl_mm::dacl_r18_rafdb.py'``.
 
@@ -35,7 +35,7 @@ def load_config(path: str) -> Config:
         UserError: If it cannot be read; whatever a config file raises is its author's to mend.
     """
     file = Path(path)
-    if not file.is_file() and file.parent == Path('.'):
+    if not file.is_file() and not file.is_absolute():
         file = config_dir() / file.with_suffix('.py')
     if not file.is_file():
         raise MissingFileError(f'config {path} does not exist')

@@ -35,7 +35,7 @@ def read_methods(paths: list[str], options: dict | None = None) -> list[Method]:
     packaged configs.
 
     Args:
-        paths: Config files; a name without a folder is also looked up among the
+        paths: Config files; a relative path is also looked up among the
             packaged configs.
         options: Overrides of every method's keys.
 
