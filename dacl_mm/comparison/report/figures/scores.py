@@ -1,6 +1,7 @@
 """Differences, per-class recall and confusion."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -77,15 +78,15 @@ def confusion(results: ProtocolResults, method: str) -> Figure:
     counts = results.confusion(method)
     share = shares(counts)
     change = share - shares(results.confusion(results.present[0]))
-    drawn = [
-        ('images, all seeds', share, counts.astype(str), {}),
-        ('% of the labelled class', share, np.char.mod('%.0f', share), {}),
+    drawn: list[tuple[str, np.ndarray, list[list[str]], dict[str, Any]]] = [
+        ('images, all seeds', share, counts.astype(str).tolist(), {}),
+        ('% of the labelled class', share, np.char.mod('%.0f', share).tolist(), {}),
     ]
     if method != results.present[0]:
         limit = max(float(np.abs(change).max()), 1.0)
         title = f'points more than {results.present[0]}'
         options = dict(colors=CHANGES, limits=(-limit, limit))
-        drawn.append((title, change, np.char.mod('%+.1f', change), options))
+        drawn.append((title, change, np.char.mod('%+.1f', change).tolist(), options))
     figure, axes = panels(1, len(drawn), (4.1, 4.3))
     for axis, (title, values, cells, options) in zip(axes, drawn):
         draw_matrix(axis, values, cells, results.classes, **options)
