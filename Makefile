@@ -22,7 +22,7 @@ demo: $(STAMP)
 	$(BIN)/python tools/demo.py --work-dir $(DEMO_DIR)
 
 test: $(STAMP)
-	$(BIN)/python -m pytest -m 'not slow'
+	$(BIN)/python -m pytest -m 'not slow' -n 2 --dist loadfile
 
 test-slow: $(STAMP)
 	$(BIN)/python -m pytest -m slow

@@ -85,7 +85,7 @@ def confusion(results: ProtocolResults, method: str) -> Figure:
     if method != results.present[0]:
         limit = max(float(np.abs(change).max()), 1.0)
         title = f'points more than {results.present[0]}'
-        options = dict(colors=CHANGES, limits=(-limit, limit))
+        options: dict[str, Any] = dict(colors=CHANGES, limits=(-limit, limit))
         drawn.append((title, change, np.char.mod('%+.1f', change).tolist(), options))
     figure, axes = panels(1, len(drawn), (4.1, 4.3))
     for axis, (title, values, cells, options) in zip(axes, drawn):
