@@ -68,7 +68,8 @@ def build(args: argparse.Namespace) -> FERDataset:
         raise UserError(
             f'{options["type"]} is no data set on disk: RAFDB, AffectNet, FER2013, FERPlus, FERFolder'
         )
-    return DATASETS.build({**options, 'lazy_init': True})
+    dataset: FERDataset = DATASETS.build({**options, 'lazy_init': True})
+    return dataset
 
 
 def default_folder(args: argparse.Namespace, dataset: FERDataset) -> Path:

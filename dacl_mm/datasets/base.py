@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,6 +15,7 @@ from .draws import Draw, DrawSource
 from .exclude import excluded
 from .images import open_image
 from .labels import EXPRESSIONS, PAPER_CLASSES, class_index
+from .memory import shared
 from .scan.duplicates import duplicate_groups
 from .scan.facts import image_facts
 from .split import held_out
@@ -74,9 +76,9 @@ class FERDataset(BaseDataset):
         split_seed: int = 0,
         exclude_file: str | None = None,
         unreadable: str = 'error',
-        pipeline: Sequence = (),
+        pipeline: Sequence[Any] = (),
         test_mode: bool = False,
-        **kwargs,
+        **kwargs: Any,
     ):
         if split not in SPLITS:
             raise UserError(f'split must be one of {", ".join(SPLITS)}, got {split!r}')
@@ -157,7 +159,7 @@ class FERDataset(BaseDataset):
                 f'no image of {empty} in split {self.split!r} of {self.where}', logger='current', level=30
             )
         if self.test_mode or self.unreadable == 'error':
-            for i in np.flatnonzero(chosen & (facts['error'] != b'')):
+            for i in np.flatnonzero(chosen & (facts['error'] != b'')).tolist():
                 open_image(table.path(i))  # says what is wrong with it, now rather than after an epoch
         columns = [EXPRESSIONS.index(name) for name in self.CLASSES]
         return Records(table.take(chosen), label[chosen], columns)
@@ -175,20 +177,20 @@ class FERDataset(BaseDataset):
 
     def get_subset(self, indices: Sequence[int] | int) -> 'FERDataset':
         """Return a data set of a part of the images, with draws of its own."""
-        subset = super().get_subset(indices)
+        subset: FERDataset = super().get_subset(indices)
         subset._start()
         return subset
 
-    def __setstate__(self, state: dict) -> None:
-        self.__dict__.update(state)
-        self._replaced.share_memory_()  # a copy has memory of its own
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)  # a copy has memory of its own
+        shared(self._replaced)
 
     def _start(self) -> None:
         """Set up what loader processes share: the draws, and what could not be read."""
         self._draws = DrawSource(len(self))
-        self._replaced = torch.zeros(len(self), dtype=torch.bool).share_memory_()
+        self._replaced = shared(torch.zeros(len(self), dtype=torch.bool))
 
-    def get_data_info(self, idx: int) -> dict:
+    def get_data_info(self, idx: int) -> dict[str, Any]:
         """Return a record."""
         info = dict(self.data_list[idx])
         info['sample_idx'] = idx if idx >= 0 else len(self) + idx
@@ -198,7 +200,7 @@ class FERDataset(BaseDataset):
         """Return all class indices, (N,)."""
         if isinstance(self.data_list, Records):
             return self.data_list.label
-        return super().get_gt_labels()
+        return np.asarray(super().get_gt_labels())
 
     @property
     def where(self) -> str:
@@ -254,7 +256,7 @@ class FERDataset(BaseDataset):
         self._replaced.zero_()
         return [self.get_data_info(i)['img_path'] for i in index]
 
-    def prepare_data(self, idx: int | Draw):
+    def prepare_data(self, idx: int | Draw) -> Any:
         """Run the pipeline, in training under the visit's own :class:`Draw`."""
         if not isinstance(idx, Draw):
             idx = int(idx) if idx >= 0 else len(self) + int(idx)
@@ -269,7 +271,7 @@ class FERDataset(BaseDataset):
                     raise
                 return self._replacement(draw.sample)
 
-    def _replacement(self, sample: int):
+    def _replacement(self, sample: int) -> Any:
         """Return another image of the sample's class."""
         self._replaced[sample] = True
         labels = self.get_gt_labels()

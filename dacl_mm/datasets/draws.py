@@ -4,11 +4,14 @@ import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 from mmengine.dist import get_dist_info
 from torch.utils.data import get_worker_info
+
+from .memory import shared
 
 
 @dataclass(frozen=True)
@@ -70,13 +73,13 @@ class DrawSource:
     def __init__(self, length: int):
         # Pinned or not, seed, epoch, images come again. Shared: loader processes
         # that live on see the epoch change.
-        self._told = torch.zeros(4, dtype=torch.int64).share_memory_()
+        self._told = shared(torch.zeros(4, dtype=torch.int64))
         self._visits = np.zeros(length, np.int32)  # by this process,
         self._since = (0, 0)  # under this seed and epoch
 
-    def __setstate__(self, state: dict) -> None:
-        self.__dict__.update(state)
-        self._told.share_memory_()  # a copy has memory of its own
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)  # a copy has memory of its own
+        shared(self._told)
 
     def pin(self, seed: int, epoch: int, repeats: bool = False) -> None:
         """Let the draws of plain indices depend on a seed and an epoch.

@@ -1,6 +1,7 @@
 """Reading image files of any kind, or saying which one cannot be read."""
 
 import warnings
+from typing import Any
 
 import numpy as np
 from mmcv.transforms import BaseTransform
@@ -68,7 +69,7 @@ class LoadFace(BaseTransform):
     (H, W, 3)), ``img_shape``, ``ori_shape``.
     """
 
-    def transform(self, results: dict) -> dict:
+    def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         """Add the image.
 
         Raises:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sized
+from typing import Any
 
 import numpy as np
 import torch
@@ -33,7 +34,7 @@ class ShuffleSampler(DefaultSampler):
     def __init__(self, dataset: Sized, seed: int | None = None, round_up: bool = True):
         super().__init__(dataset, shuffle=True, seed=seed, round_up=round_up)
 
-    def __iter__(self) -> Iterator[int | Draw]:  # type: ignore[override]
+    def __iter__(self) -> Iterator[int | Draw]:
         word = np.random.SeedSequence([self.seed, self.epoch]).generate_state(1)[0]
         order = self.order(torch.Generator().manual_seed(int(word))).tolist()
         seen: Counter[int] = Counter()
@@ -65,7 +66,7 @@ class BalancedSampler(ShuffleSampler):
         round_up: As in mmengine.
     """
 
-    def __init__(self, dataset, power: float = 1.0, seed: int | None = None, round_up: bool = True):
+    def __init__(self, dataset: Any, power: float = 1.0, seed: int | None = None, round_up: bool = True):
         if power < 0:
             raise UserError(f'power must not be negative, got {power}')
         super().__init__(dataset, seed=seed, round_up=round_up)

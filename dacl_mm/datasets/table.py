@@ -6,6 +6,7 @@ import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,6 +14,7 @@ import torch
 from dacl_mm.errors import DatasetError
 
 from .labels import EXPRESSIONS
+from .memory import shared
 
 NO_EXPRESSION = -1
 
@@ -46,7 +48,9 @@ class SampleTable:
     alias: np.ndarray | None = None
 
     @classmethod
-    def from_rows(cls, root: Path, rows: Iterable[tuple], **columns) -> SampleTable:
+    def from_rows(
+        cls, root: Path, rows: Iterable[tuple[Any, str | None, int]], **columns: Any
+    ) -> SampleTable:
         """Build a table from (file, expression name or None, row) triples."""
         rows = list(rows)
         code: dict[str | None, int] = {name: i for i, name in enumerate(EXPRESSIONS)}
@@ -64,12 +68,12 @@ class SampleTable:
 
     def name(self, i: int) -> str:
         """Return a file's name, relative to the root."""
-        return self.files[i].decode()
+        return bytes(self.files[i]).decode()
 
     def lasting_name(self, i: int) -> str:
         """Return the name that ``exclude_file`` should have: the alias, else the file's name."""
         alias = b'' if self.alias is None else self.alias[i]
-        return alias.decode() or self.name(i)
+        return bytes(alias).decode() or self.name(i)
 
     def where(self, i: int) -> str:
         """Return list and row of an image, else its path, for messages."""
@@ -84,8 +88,9 @@ class SampleTable:
         index = np.flatnonzero(chosen) if chosen.dtype == bool else chosen
         pixels = self.pixels
         if pixels is not None:
-            pixels = pixels[torch.from_numpy(index)].share_memory_()
-        return replace(self, pixels=pixels, **{name: c[index] for name, c in self._columns().items()})
+            pixels = shared(pixels[torch.from_numpy(index)])
+        taken: dict[str, Any] = {name: column[index] for name, column in self._columns().items()}
+        return replace(self, pixels=pixels, **taken)
 
     def _columns(self) -> dict[str, np.ndarray]:
         """Return all columns that there are, but the pixels."""
@@ -95,7 +100,8 @@ class SampleTable:
     def to_bytes(self) -> bytes:
         """Serialise all columns but the pixels."""
         buffer = io.BytesIO()
-        np.savez(buffer, source=np.array(self.source), **self._columns())
+        columns: dict[str, Any] = self._columns()
+        np.savez(buffer, source=np.array(self.source), **columns)
         return buffer.getvalue()
 
     @classmethod
@@ -106,7 +112,7 @@ class SampleTable:
         return cls(root=root, **{**columns, 'source': str(columns['source'])})
 
 
-class Records(Sequence):
+class Records(Sequence[dict[str, Any]]):
     """A table as the records that pipelines start from.
 
     Each is a dict: ``img_path``, ``gt_label``,
@@ -137,7 +143,7 @@ class Records(Sequence):
     def __len__(self) -> int:
         return len(self.table)
 
-    def __getitem__(self, i):
+    def __getitem__(self, i: Any) -> Any:
         if isinstance(i, slice):
             return [self[j] for j in range(*i.indices(len(self)))]
         i = int(i)

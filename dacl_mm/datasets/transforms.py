@@ -1,5 +1,7 @@
 """Transforms that upstream lacks."""
 
+from typing import Any
+
 import numpy as np
 from mmcv.transforms import BaseTransform
 from mmcv.transforms.utils import cache_randomness
@@ -25,12 +27,12 @@ class RandomFiveCrop(BaseTransform):
     def __init__(self, crop_size: int):
         self.crop_size = crop_size
 
-    @cache_randomness
+    @cache_randomness  # type: ignore[untyped-decorator, unused-ignore]
     def draw(self) -> int:
         """Draw 0 to 4: top left, top right, bottom left, bottom right, centre."""
         return int(np.random.randint(5))
 
-    def transform(self, results: dict) -> dict:
+    def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         """Crop the image.
 
         Raises:

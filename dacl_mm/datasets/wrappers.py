@@ -1,8 +1,9 @@
 """Data sets around data sets: which repeat images, and repetition that is augmented anew."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from mmengine.dataset import BaseDataset, ClassBalancedDataset, ConcatDataset, RepeatDataset
@@ -13,7 +14,7 @@ from torch.utils.data import Subset
 from .draws import Draw
 
 
-def leaf_datasets(dataset) -> Iterator[BaseDataset]:
+def leaf_datasets(dataset: Any) -> Iterator[BaseDataset]:
     """Yield the data sets below wrappers such as ConcatDataset."""
     if hasattr(dataset, 'datasets'):
         for child in dataset.datasets:
@@ -24,12 +25,12 @@ def leaf_datasets(dataset) -> Iterator[BaseDataset]:
         yield dataset
 
 
-def takes_draws(dataset) -> bool:
+def takes_draws(dataset: object) -> bool:
     """Return whether a data set may be indexed by a :class:`Draw`."""
-    return getattr(dataset, 'takes_draws', False)
+    return bool(getattr(dataset, 'takes_draws', False))
 
 
-def may_repeat(dataset) -> bool:
+def may_repeat(dataset: object) -> bool:
     """Return whether two indices of a data set may be one image; True where it is not known."""
     if isinstance(dataset, ConcatDataset):
         leaves = [id(leaf) for leaf in leaf_datasets(dataset)]
@@ -57,15 +58,15 @@ class FERRepeat(RepeatDataset):
         return takes_draws(self.dataset)
 
     @property
-    def CLASSES(self):
+    def CLASSES(self) -> Sequence[str]:
         """Class names."""
-        return self.dataset.CLASSES
+        return tuple(self.dataset.CLASSES)
 
     def get_gt_labels(self) -> np.ndarray:
         """Return the class indices after repetition."""
         return np.tile(self.dataset.get_gt_labels(), self.times)
 
-    def __getitem__(self, idx: int | Draw):
+    def __getitem__(self, idx: int | Draw) -> Any:
         if not isinstance(idx, Draw):
             return super().__getitem__(idx)
         again, sample = divmod(idx.sample, len(self.dataset))
@@ -98,15 +99,15 @@ class FERClassBalanced(ClassBalancedDataset):
         return takes_draws(self.dataset)
 
     @property
-    def CLASSES(self):
+    def CLASSES(self) -> Sequence[str]:
         """Class names."""
-        return self.dataset.CLASSES
+        return tuple(self.dataset.CLASSES)
 
     def get_gt_labels(self) -> np.ndarray:
         """Return the class indices after repetition."""
         return np.asarray(self.dataset.get_gt_labels())[self.repeat_indices]
 
-    def __getitem__(self, idx: int | Draw):
+    def __getitem__(self, idx: int | Draw) -> Any:
         if not isinstance(idx, Draw):
             return super().__getitem__(idx)
         sample, again = self.repeat_indices[idx.sample], self._again[idx.sample]

@@ -1,6 +1,7 @@
 """The numbers a FER paper reports, and those it should."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from mmengine.evaluator import BaseMetric
@@ -40,14 +41,14 @@ class FERMetric(BaseMetric):
         self.bins = bins
         self.confusion: np.ndarray | None = None
 
-    def process(self, data_batch, data_samples: Sequence[dict]) -> None:
+    def process(self, data_batch: Any, data_samples: Sequence[dict[str, Any]]) -> None:
         """Keep score (K,) and label of each sample."""
         for sample in data_samples:
             if 'gt_label' not in sample:
                 raise UserError(f'{sample.get("img_path", "a sample")} has no label to evaluate against')
             self.results.append((sample['pred_score'].float().cpu().numpy(), int(sample['gt_label'])))
 
-    def compute_metrics(self, results: list) -> dict[str, float]:
+    def compute_metrics(self, results: list[tuple[np.ndarray, int]]) -> dict[str, float]:
         """Compute all values over the whole part."""
         score = np.stack([s for s, _ in results])
         label = np.array([y for _, y in results])

@@ -1,6 +1,7 @@
 """A model of one set tested on another: scoring the classes both have."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from mmengine.evaluator import Evaluator
@@ -27,11 +28,11 @@ class SharedClassesEvaluator(Evaluator):
         UserError: If a name is not among the model's classes.
     """
 
-    def __init__(self, metrics, shared: Sequence[str]):
+    def __init__(self, metrics: Any, shared: Sequence[str]):
         super().__init__(metrics)
         self.shared = tuple(shared)
 
-    def process(self, data_samples, data_batch=None) -> None:
+    def process(self, data_samples: Sequence[Any], data_batch: Any = None) -> None:
         """Restrict the predictions, then pass them on."""
         index = class_index(self.dataset_meta['classes'])
         absent = [name for name in self.shared if name not in index]

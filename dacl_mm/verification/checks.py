@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
@@ -50,7 +51,7 @@ class Part:
     @property
     def readable(self) -> np.ndarray:
         """Mask (N,)."""
-        return self.facts['error'] == b''
+        return np.asarray(self.facts['error'] == b'')
 
     def statistics(self) -> tuple[np.ndarray, np.ndarray]:
         """Return mean and standard deviation of all RGB pixels, in [0, 1]."""
@@ -94,7 +95,7 @@ def verify(dataset: FERDataset, complete: bool = False) -> tuple[list[Part], lis
     return parts, problems, notes
 
 
-def _problem(kind: str, part: Part, i: int | np.integer, message: str, **more) -> Problem:
+def _problem(kind: str, part: Part, i: int | np.integer, message: str, **more: Any) -> Problem:
     return Problem(kind, part.table.name(int(i)), int(part.table.row[i]), message, part.name, **more)
 
 

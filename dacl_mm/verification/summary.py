@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import asdict
+from typing import Any
 
 import numpy as np
 
@@ -61,7 +62,7 @@ def _numbers(values: np.ndarray) -> str:
     return '(' + ', '.join(f'{v:.4f}' for v in values) + ')'
 
 
-def to_json(layout: str, parts: list[Part], problems: list[Problem], notes: list[str]) -> dict:
+def to_json(layout: str, parts: list[Part], problems: list[Problem], notes: list[str]) -> dict[str, Any]:
     """Return everything as plain types: ``layout``, ``splits``, ``problems``, ``notes``, ``statistics``."""
     mean, std = parts[0].statistics()
     return dict(

@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from mmengine.logging import print_log
@@ -75,7 +76,7 @@ class AffectNet(FERDataset):
     }
     PUBLISHED = {'train': dict(zip(LABELS, COUNTS)), 'test': dict.fromkeys(LABELS, 500)}
 
-    def __init__(self, label_mode: str = 'human', **kwargs):
+    def __init__(self, label_mode: str = 'human', **kwargs: Any):
         if label_mode not in ('human', 'soft'):
             raise UserError(f"label_mode must be 'human' or 'soft', got {label_mode!r}")
         self.label_mode = label_mode

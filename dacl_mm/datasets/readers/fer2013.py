@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from mmpretrain.registry import DATASETS
 
 from dacl_mm.datasets.base import FERDataset
+from dacl_mm.datasets.memory import shared
 from dacl_mm.datasets.table import SampleTable
 from dacl_mm.errors import DatasetError, UserError
 
@@ -65,7 +67,7 @@ def _read_csv(path: Path, size: int, mtime: int) -> tuple[SampleTable, np.ndarra
         faces.append(face.astype(np.uint8))
     if not rows:
         raise DatasetError(f'{path} has no rows')
-    stored = torch.from_numpy(np.stack(faces).reshape(-1, SIDE, SIDE)).share_memory_()
+    stored = shared(torch.from_numpy(np.stack(faces).reshape(-1, SIDE, SIDE)))
     table = SampleTable.from_rows(path.parent, rows, pixels=stored, source=str(path))
     return table, np.array(usages)
 
@@ -106,7 +108,7 @@ class FER2013(FERDataset):
         'PrivateTest': dict(zip(LABELS, (491, 55, 528, 879, 594, 416, 626))),
     }
 
-    def __init__(self, test_part: str = 'PrivateTest', **kwargs):
+    def __init__(self, test_part: str = 'PrivateTest', **kwargs: Any):
         if test_part not in USAGES[1:]:
             raise UserError(f'test_part must be one of {", ".join(USAGES[1:])}, got {test_part!r}')
         self.test_part = test_part

@@ -3,6 +3,7 @@
 import os
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from mmpretrain.registry import DATASETS
@@ -102,7 +103,7 @@ class FERPlus(FER2013):
     }
     PUBLISHED = {}
 
-    def __init__(self, label_mode: str = 'majority', **kwargs):
+    def __init__(self, label_mode: str = 'majority', **kwargs: Any):
         if label_mode not in ('majority', 'probability'):
             raise UserError(f"label_mode must be 'majority' or 'probability', got {label_mode!r}")
         self.label_mode = label_mode

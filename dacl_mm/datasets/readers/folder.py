@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from mmengine.logging import print_log
@@ -66,7 +67,7 @@ class FERFolder(FERDataset):
         folders: Mapping[str, str] | None = None,
         ignore_folders: Sequence[str] = (),
         test_fraction: float = 0.2,
-        **kwargs,
+        **kwargs: Any,
     ):
         self.folders = dict(folders or {f'{i:02d}': name for i, name in enumerate(PAPER_CLASSES)})
         class_index(sorted(set(self.folders.values())), EXPRESSIONS)  # names are checked

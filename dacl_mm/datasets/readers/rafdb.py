@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 from mmpretrain.registry import DATASETS
 
@@ -63,7 +64,7 @@ class RAFDB(FERDataset):
         'test': dict(zip(LABELS.values(), (329, 74, 160, 1185, 478, 162, 680))),
     }
 
-    def __init__(self, images: str = 'aligned', **kwargs):
+    def __init__(self, images: str = 'aligned', **kwargs: Any):
         if images not in ('aligned', 'original'):
             raise UserError(f"images must be 'aligned' or 'original', got {images!r}")
         self.images = images

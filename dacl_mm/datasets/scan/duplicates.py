@@ -81,7 +81,7 @@ def groups(count: int, pairs: np.ndarray) -> np.ndarray:
     _, component = connected_components(graph, directed=False)
     first = np.full(component.max(initial=-1) + 1, count)
     np.minimum.at(first, component, np.arange(count))
-    return first[component]
+    return np.asarray(first[component])
 
 
 def duplicate_groups(facts: np.ndarray) -> np.ndarray:

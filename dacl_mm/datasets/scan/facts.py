@@ -108,7 +108,7 @@ def _cached_facts(table: SampleTable) -> np.ndarray:
         try:
             facts = np.load(io.BytesIO(stored), allow_pickle=False)
             if facts.dtype == FACTS and facts.shape == (len(table),):
-                return facts
+                return np.asarray(facts)
             reason = f'{facts.dtype} of shape {facts.shape}'
         except (ValueError, EOFError, OSError) as error:
             reason = str(error)

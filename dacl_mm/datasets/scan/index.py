@@ -6,7 +6,7 @@ It lies in the cache folder (``DACL_CACHE``), so a read-only root will do.
 import json
 import os
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -66,6 +66,6 @@ def _state(path: Path) -> list[int]:
     return [status.st_size, status.st_mtime_ns] if path.is_file() else [status.st_mtime_ns]
 
 
-def _watch(folder: Path, names) -> dict[str, int]:
+def _watch(folder: Path, names: Iterable[str]) -> dict[str, int]:
     """Return the time of change of some files of a folder, in ns."""
     return {name: os.stat(f'{folder}/{name}').st_mtime_ns for name in names}

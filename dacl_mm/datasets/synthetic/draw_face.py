@@ -1,5 +1,7 @@
 """Drawing as a transform, in the place of reading a file."""
 
+from typing import Any
+
 import mmcv
 from mmcv.transforms import BaseTransform
 from mmpretrain.registry import TRANSFORMS
@@ -26,7 +28,7 @@ class DrawFace(BaseTransform):
     def __init__(self, size: int = 64):
         self.size = size
 
-    def transform(self, results: dict) -> dict:
+    def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         """Add the image."""
         if 'img' in results:
             size = (self.size, self.size)

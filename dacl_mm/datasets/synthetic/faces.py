@@ -5,10 +5,12 @@ expressions apart is the geometry of brows, eyes, nose and mouth, while
 identity, pose, light, occlusion and noise vary independently of it.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import cv2
 import numpy as np
+from numpy.typing import ArrayLike
 
 from dacl_mm.errors import UserError
 
@@ -26,6 +28,7 @@ ACTION_UNITS: dict[str, dict[int, float]] = {
     'anger': {4: 1.0, 5: 0.4, 7: 0.8, 23: 1.0},
     'contempt': {12: 0.4, 14: 0.8},
 }
+Color = Sequence[float] | np.ndarray  # BGR, in [0, 255]
 SCALE = 4  # drawn larger and averaged down, for smooth edges
 
 
@@ -37,12 +40,13 @@ class Pose(NamedTuple):
     roll: float  # radians
     yaw: float  # horizontal shift of frontal parts, share of the face
 
-    def place(self, points: np.ndarray, side: int, depth: float = 1.0) -> np.ndarray:
+    def place(self, points: ArrayLike, side: int, depth: float = 1.0) -> np.ndarray:
         """Map face coordinates (M, 2) to pixels."""
-        points = np.asarray(points, float) * (1 - 0.3 * abs(self.yaw), 1) + (self.yaw * depth, 0)
+        frontal = np.asarray(points, float) * (1 - 0.3 * abs(self.yaw), 1) + (self.yaw * depth, 0)
         cos, sin = np.cos(self.roll), np.sin(self.roll)
-        turned = points @ np.array([[cos, sin], [-sin, cos]])
-        return (self.center + self.size * turned) * side
+        turned = frontal @ np.array([[cos, sin], [-sin, cos]])
+        placed: np.ndarray = (self.center + self.size * turned) * side
+        return placed
 
 
 def _intensities(expression: str, rng: np.random.Generator) -> dict[int, float]:
@@ -72,13 +76,13 @@ class _Canvas:
     def __init__(self, image: np.ndarray, pose: Pose):
         self.image, self.pose, self.side = image, pose, len(image)
 
-    def _pixels(self, points, depth: float) -> np.ndarray:
+    def _pixels(self, points: ArrayLike, depth: float) -> np.ndarray:
         return np.round(self.pose.place(points, self.side, depth)).astype(np.int32)
 
-    def fill(self, points, color, depth: float = 1.0) -> None:
+    def fill(self, points: ArrayLike, color: Color, depth: float = 1.0) -> None:
         cv2.fillPoly(self.image, [self._pixels(points, depth)], color=tuple(map(float, color)))
 
-    def stroke(self, points, color, width: float, depth: float = 1.0) -> None:
+    def stroke(self, points: ArrayLike, color: Color, width: float, depth: float = 1.0) -> None:
         thickness = max(1, round(width * self.pose.size * self.side))
         pixels = self._pixels(points, depth)
         cv2.polylines(self.image, [pixels], False, tuple(map(float, color)), thickness)
@@ -89,14 +93,17 @@ def _ellipse(x: float, y: float, width: float, height: float, n: int = 28) -> np
     return np.stack([x + width * np.cos(angle), y + height * np.sin(angle)], 1)
 
 
-def _curve(start, middle, end, n: int = 12) -> np.ndarray:
+def _curve(start: ArrayLike, middle: ArrayLike, end: ArrayLike, n: int = 12) -> np.ndarray:
     """Quadratic Bezier curve through (M, 2) points."""
     t = np.linspace(0, 1, n)[:, None]
-    start, middle, end = map(np.asarray, (start, middle, end))
-    return (1 - t) ** 2 * start + 2 * t * (1 - t) * middle + t**2 * end
+    a, b, c = map(np.asarray, (start, middle, end))
+    curve: np.ndarray = (1 - t) ** 2 * a + 2 * t * (1 - t) * b + t**2 * c
+    return curve
 
 
-def _draw_eyes(canvas: _Canvas, au: dict[int, float], rng: np.random.Generator, skin, hair) -> None:
+def _draw_eyes(
+    canvas: _Canvas, au: dict[int, float], rng: np.random.Generator, skin: np.ndarray, hair: np.ndarray
+) -> None:
     spacing, size = rng.uniform(0.30, 0.40), rng.uniform(0.10, 0.14)
     opening = 0.55 + 0.55 * au.get(5, 0) - 0.3 * au.get(6, 0) - 0.35 * au.get(7, 0)
     height = size * max(opening + rng.normal(0, 0.06), 0.12)
@@ -120,7 +127,7 @@ def _draw_eyes(canvas: _Canvas, au: dict[int, float], rng: np.random.Generator, 
         canvas.stroke([(-0.03, brow_y - 0.05), (-0.03, brow_y + 0.07)], skin * 0.7, 0.015)
 
 
-def _draw_nose(canvas: _Canvas, au: dict[int, float], rng: np.random.Generator, skin) -> None:
+def _draw_nose(canvas: _Canvas, au: dict[int, float], rng: np.random.Generator, skin: np.ndarray) -> None:
     tip, width = 0.15 - 0.05 * au.get(9, 0), rng.uniform(0.07, 0.12) * (1 + 0.3 * au.get(9, 0))
     canvas.stroke(_curve((-width, tip), (0, tip + 0.06), (width, tip)), skin * 0.65, 0.03, depth=1.6)
     canvas.stroke([(0.03, -0.15), (0.05, tip)], skin * 0.8, 0.02, depth=1.4)
@@ -132,7 +139,7 @@ def _draw_nose(canvas: _Canvas, au: dict[int, float], rng: np.random.Generator, 
             canvas.stroke(furrow, skin * 0.7, 0.018)
 
 
-def _draw_mouth(canvas: _Canvas, au: dict[int, float], rng: np.random.Generator, skin) -> None:
+def _draw_mouth(canvas: _Canvas, au: dict[int, float], rng: np.random.Generator, skin: np.ndarray) -> None:
     y = 0.42 - 0.04 * au.get(9, 0) + rng.normal(0, 0.01)
     half = rng.uniform(0.20, 0.27) + 0.07 * au.get(12, 0) + 0.10 * au.get(20, 0) - 0.07 * au.get(23, 0)
     half -= 0.05 * au.get(26, 0)
@@ -166,7 +173,8 @@ def _light(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     y, x = np.mgrid[-1 : 1 : side * 1j, -1 : 1 : side * 1j]
     angle, depth = rng.uniform(0, 2 * np.pi), rng.uniform(0, 0.5)
     gain = rng.uniform(0.7, 1.2) * (1 + depth * (np.cos(angle) * x + np.sin(angle) * y))
-    return image * gain[..., None] + rng.uniform(-20, 20)
+    lit: np.ndarray = image * gain[..., None] + rng.uniform(-20, 20)
+    return lit
 
 
 def draw_face(expression: str, seed: int, size: int = 64) -> np.ndarray:

@@ -1,5 +1,7 @@
 """The embedded data set."""
 
+from typing import Any
+
 import numpy as np
 from mmpretrain.registry import DATASETS
 
@@ -24,14 +26,14 @@ class SyntheticFaces(FERDataset):
         **kwargs: Those of :class:`FERDataset`.
     """
 
-    def __init__(self, num_images: int = 2000, seed: int = 0, **kwargs):
+    def __init__(self, num_images: int = 2000, seed: int = 0, **kwargs: Any):
         if num_images < 1:
             raise UserError(f'num_images must be positive, got {num_images}')
         self.num_images = num_images
         self.seed = seed
         super().__init__(**kwargs)
 
-    def load_data_list(self) -> list[dict]:
+    def load_data_list(self) -> list[dict[str, Any]]:
         index = class_index(self.CLASSES)
         part = SPLITS.index('train' if self.split == 'trainval' else self.split)
         seeds = np.random.SeedSequence([self.seed, part]).generate_state(self.num_images, np.uint64)

@@ -1,10 +1,11 @@
 """Augmentation that can be repeated."""
 
+from typing import Any
+
 from mmengine.dataset import DefaultSampler
 from mmengine.hooks import Hook
-from mmengine.runner import EpochBasedTrainLoop
+from mmengine.runner import EpochBasedTrainLoop, Runner
 from mmpretrain.registry import HOOKS
-from torch.utils.data import DataLoader
 
 from dacl_mm.datasets.base import FERDataset
 from dacl_mm.datasets.sampling import ShuffleSampler
@@ -24,7 +25,7 @@ class AugmentationSeedHook(Hook):
     the seeds of these processes there.
     """
 
-    def before_train_epoch(self, runner) -> None:
+    def before_train_epoch(self, runner: Runner) -> None:
         if not isinstance(runner.train_loop, EpochBasedTrainLoop):
             return
         loader = runner.train_dataloader
@@ -33,7 +34,7 @@ class AugmentationSeedHook(Hook):
                 dataset.pin_draws(runner.seed, runner.epoch, comes_again(loader))
 
 
-def comes_again(loader: DataLoader) -> bool:
+def comes_again(loader: Any) -> bool:
     """Return whether plain indices may bring an image several times in an epoch."""
     once = type(loader.sampler) in (DefaultSampler, ShuffleSampler) and loader.sampler.total_size == len(
         loader.dataset

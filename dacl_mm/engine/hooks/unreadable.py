@@ -2,6 +2,7 @@
 
 from mmengine.dist import all_gather_object
 from mmengine.hooks import Hook
+from mmengine.runner import Runner
 from mmpretrain.registry import HOOKS
 
 from dacl_mm.datasets.base import FERDataset
@@ -15,7 +16,7 @@ class UnreadableImagesHook(Hook):
     Goes with ``unreadable='replace'`` of :class:`FERDataset`.
     """
 
-    def after_train_epoch(self, runner) -> None:
+    def after_train_epoch(self, runner: Runner) -> None:
         mine = [
             path
             for dataset in leaf_datasets(runner.train_dataloader.dataset)

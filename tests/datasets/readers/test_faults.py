@@ -253,8 +253,8 @@ def test_fault(fault, name, tmp_path, monkeypatch):
         monkeypatch.setattr('dacl_mm.datasets.base.print_log', lambda text, **options: said.append(text))
         data = case.reader(**options)
         if outcome == COUNTS_THEM:
-            assert said == [f'{image.parent}: 1 files are not read, as photo.HEIC (1 x .heic); convert images '
-                            'to jpg or png']  # fmt: skip
+            (message,) = said
+            assert f'{image.parent}: 1 files are not read, as photo.HEIC (1 x .heic)' in message
         elif outcome == WARNS:
             assert len(said) == 1 and "no image of sadness in split 'trainval'" in said[0]
         else:
