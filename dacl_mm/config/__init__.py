@@ -14,7 +14,7 @@ from dacl_mm.hub import config_dir
 
 from .bases import from_file
 from .keys import check_options, check_variables
-from .parts import check_parts
+from .parts import SCOPE, check_parts
 
 PAPER_PROTOCOL = 'paper protocol'
 #: What a runner takes together or not at all.
@@ -28,7 +28,8 @@ TOGETHER = (
 def load_config(path: str) -> Config:
     """Read a config file; a relative path is also looked up among the packaged configs.
 
-    Bases may lie in this package: ``_base_ = 'dacl_mm::dacl_r18_rafdb.py'``.
+    Bases may lie in this package: ``_base_ = 'dacl_mm::dacl_r18_rafdb.py'``. A config without
+    ``default_scope`` is in MMPretrain's.
 
     Raises:
         MissingFileError: If there is no such file.
@@ -40,11 +41,13 @@ def load_config(path: str) -> Config:
     if not file.is_file():
         raise MissingFileError(f'config {path} does not exist')
     try:
-        return from_file(file)
+        cfg = from_file(file)
     except SyntaxError as error:
         raise UserError(f'config {path}, line {error.lineno}: {error.msg}') from error
     except Exception as error:
         raise UserError(f'config {path} cannot be read: {type(error).__name__}: {error}') from error
+    cfg.setdefault('default_scope', SCOPE)
+    return cfg
 
 
 def set_options(cfg: Config, options: dict[str, Any] | None) -> None:

@@ -24,6 +24,7 @@ class Place(NamedTuple):
     taken: frozenset[str] = frozenset()  # keys for the builder
 
 
+SCOPE = 'mmpretrain'  # of a config that names none
 HOOK = Place(root.HOOKS, taken=frozenset({'priority'}))
 METRIC = Place(root.METRICS)
 #: By key, at the top of a config.
@@ -88,7 +89,7 @@ def check_parts(cfg: Config) -> None:
     Raises:
         UserError: If a class is unknown, or does not take an argument; names its key in the config.
     """
-    parts = _Parts(cfg.get('default_scope', 'mmengine'), 'default_scope' in cfg)
+    parts = _Parts(cfg.get('default_scope', SCOPE))
     for key, place in TOP.items():
         part = cfg.get(key)
         if isinstance(part, dict) and 'type' not in part and key in UNTYPED:
@@ -113,9 +114,8 @@ def check_parts(cfg: Config) -> None:
 class _Parts:
     """Checks parts by the names of a scope."""
 
-    def __init__(self, scope: str, named: bool):
+    def __init__(self, scope: str):
         self.scope = scope
-        self.named = named
 
     def check(self, path: str, value: Any, place: Place) -> None:
         """Check a part, or each of a list."""
@@ -157,6 +157,5 @@ class _Parts:
         if found is None:
             parents = own.parent.module_dict if own.parent else {}
             near = suggestion(name, [*own.module_dict, *parents])
-            hint = '' if self.named else " (no default_scope is set: default_scope = 'mmpretrain')"
-            raise UserError(f'{path}.type: there is no {registry.name} {name}{near}{hint}')
+            raise UserError(f'{path}.type: there is no {registry.name} {name} in the scope {own.scope}{near}')
         return found

@@ -18,10 +18,10 @@ PARTS = {
     'model.head.in_chanels': (512, 'DACLHead has no argument in_chanels; did you mean in_channels?'),
     'model.head.attention.hidden': ([8], 'DACLAttention has no argument hidden'),
     'model.hed.num_classes': (7, 'ImageClassifier has no argument hed; did you mean head?'),
-    'model.head.type': ('DACLHed', 'model.head.type: there is no model DACLHed; did you mean DACLHead?'),
+    'model.head.type': ('DACLHed', 'model.head.type: there is no model DACLHed in the scope mmpretrain; did you mean DACLHead?'),
     'train_dataloader.dataset.splt': ('val', 'SyntheticFaces has no argument splt; did you mean split?'),
     'train_dataloader.batchsize': (8, 'DataLoader has no argument batchsize; did you mean batch_size?'),
-    'train_dataloader.sampler.shufle': (True, 'has no argument shufle; did you mean shuffle?'),
+    'val_dataloader.sampler.shufle': (True, 'DefaultSampler has no argument shufle; did you mean shuffle?'),
     'test_dataloader.dataset.pipeline.0.sise': (64, 'DrawFace has no argument sise; did you mean size?'),
     'optim_wrapper.optimizer.LR': (0.1, 'SGD has no argument LR; did you mean lr?'),
     'param_scheduler.pct_strt': (0.1, 'OneCycleLR has no argument pct_strt; did you mean pct_start?'),
@@ -90,11 +90,14 @@ custom_hooks = [custom_hook]
         set_options(load_config(str(path)), None)
 
 
-def test_without_a_scope_the_missing_key_is_named(tmp_path):
+def test_a_config_without_scope_is_in_that_of_mmpretrain(tmp_path):
     path = tmp_path / 'bare.py'
-    path.write_text("model = dict(type='ImageClassifier')\n")
-    with pytest.raises(UserError, match="default_scope = 'mmpretrain'"):
-        set_options(load_config(str(path)), None)
+    path.write_text("model = dict(type='ImageClassifier', backbone=dict(type='ResNet', depth=18))\n")
+    cfg = load_config(str(path))
+    set_options(cfg, None)
+    assert cfg.default_scope == 'mmpretrain'
+    with pytest.raises(UserError, match='no model ImageClassifier in the scope mmengine'):
+        set_options(cfg, {'default_scope': 'mmengine'})
 
 
 def test_the_options_of_a_comparison_are_checked_too(tmp_path):
