@@ -18,7 +18,10 @@ PARTS = {
     'model.head.in_chanels': (512, 'DACLHead has no argument in_chanels; did you mean in_channels?'),
     'model.head.attention.hidden': ([8], 'DACLAttention has no argument hidden'),
     'model.hed.num_classes': (7, 'ImageClassifier has no argument hed; did you mean head?'),
-    'model.head.type': ('DACLHed', 'model.head.type: there is no model DACLHed in the scope mmpretrain; did you mean DACLHead?'),
+    'model.head.type': (
+        'DACLHed',
+        'model.head.type: there is no model DACLHed in the scope mmpretrain; did you mean DACLHead?',
+    ),
     'train_dataloader.dataset.splt': ('val', 'SyntheticFaces has no argument splt; did you mean split?'),
     'train_dataloader.batchsize': (8, 'DataLoader has no argument batchsize; did you mean batch_size?'),
     'val_dataloader.sampler.shufle': (True, 'DefaultSampler has no argument shufle; did you mean shuffle?'),
