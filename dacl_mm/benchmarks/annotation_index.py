@@ -41,7 +41,7 @@ def private_kib() -> int:
     return sum(int(line.split()[1]) for line in lines if line.startswith('Private'))
 
 
-class Reading(Dataset):
+class Reading(Dataset[int]):
     """Reads records in a worker, and tells the worker's memory."""
 
     def __init__(self, data: AffectNet):

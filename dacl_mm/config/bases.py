@@ -81,5 +81,5 @@ def _with_own_name(text: str, path: Path) -> str:
         fileExtname=path.suffix,
     )
     for name, value in variables.items():
-        text = re.sub(rf'\{{\{{\s*{name}\s*\}}\}}', lambda _, value=value: value, text)
+        text = re.sub(rf'\{{\{{\s*{name}\s*\}}\}}', value.replace('\\', r'\\'), text)
     return text

@@ -129,7 +129,7 @@ class FERDataset(BaseDataset):
         """Return what a look at every image of a part tells: structured array FACTS, (N,)."""
         return image_facts(table)
 
-    def load_data_list(self) -> Records:
+    def load_data_list(self) -> Sequence[dict[str, Any]]:
         """Return the records of the split.
 
         Raises:

@@ -37,7 +37,7 @@ def draw_confusion_matrix(confusion: np.ndarray, classes: Sequence[str], title: 
 
 def shares(confusion: np.ndarray) -> np.ndarray:
     """Return counts, (K, K), in percent of their row; a row without images is 0."""
-    return 100 * confusion / np.maximum(confusion.sum(1, keepdims=True), 1)
+    return np.asarray(100 * confusion / np.maximum(confusion.sum(1, keepdims=True), 1))
 
 
 def draw_matrix(

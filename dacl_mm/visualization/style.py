@@ -3,6 +3,7 @@
 import io
 import re
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 import numpy as np
@@ -37,7 +38,7 @@ STYLE: dict[Any, Any] = {
 }
 
 
-def look(i: int) -> dict:
+def look(i: int) -> dict[str, Any]:
     """Return colour, marker and line style of the i-th method; colours repeat with other marks."""
     other = i + i // len(COLORS)
     return dict(
@@ -47,7 +48,7 @@ def look(i: int) -> dict:
     )
 
 
-def drawing():
+def drawing() -> AbstractContextManager[None]:
     """Return a context in which figures are drawn with this look."""
     return rc_context(STYLE)
 
@@ -60,7 +61,7 @@ def panels(rows: int, columns: int, size: tuple[float, float]) -> tuple[Figure, 
     return figure, list(figure.subplots(rows, columns, squeeze=False).flat)
 
 
-def legend(figure: Figure, handles: Sequence, labels: Sequence[str], **options) -> None:
+def legend(figure: Figure, handles: Sequence[Any], labels: Sequence[str], **options: Any) -> None:
     """Put a legend under the panels, in as many columns as the figure is wide enough for."""
     entry = 0.7 + 0.09 * max(map(len, labels))  # inches: the mark, then the letters
     columns = max(1, min(len(labels), 4, int(figure.get_figwidth() / entry)))
@@ -110,5 +111,5 @@ def to_png(figure: Figure) -> bytes:
 def figure_to_array(figure: Figure) -> np.ndarray:
     """Render to RGB, uint8, (H, W, 3)."""
     canvas = FigureCanvasAgg(figure)
-    canvas.draw()
-    return np.asarray(canvas.buffer_rgba())[..., :3].copy()
+    canvas.draw()  # type: ignore[no-untyped-call]
+    return np.asarray(canvas.buffer_rgba())[..., :3].copy()  # type: ignore[no-untyped-call]

@@ -55,7 +55,7 @@ def images_needed(d: Difference) -> int:
     """Return how many test images, to two digits, a difference of this size takes with many seeds."""
     exact = d.num_images * (_reach(d) * d.image_error / d.mean) ** 2
     unit = 10 ** max(math.floor(math.log10(exact)) - 1, 0)
-    return math.ceil(exact / unit) * unit
+    return int(math.ceil(exact / unit) * unit)
 
 
 def in_words(d: Difference) -> str:

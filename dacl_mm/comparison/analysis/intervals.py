@@ -44,12 +44,15 @@ def half_width(
         seeds: S.
         alpha: Two-sided level.
     """
-    return np.sqrt(_half_width_squared(special.ndtri(alpha / 2), seed_variance, image_variance, seeds))
+    squared = _half_width_squared(special.ndtri(alpha / 2), seed_variance, image_variance, seeds)
+    return np.asarray(np.sqrt(squared))
 
 
-def _half_width_squared(z, seed_variance, image_variance, seeds):
+def _half_width_squared(
+    z: float, seed_variance: ArrayLike, image_variance: ArrayLike, seeds: int
+) -> np.ndarray:
     t = special.stdtrit(seeds - 1, special.ndtr(z)) if seeds > 1 else 0.0
-    return t**2 * np.asarray(seed_variance) + z**2 * np.asarray(image_variance)
+    return np.asarray(t**2 * np.asarray(seed_variance) + z**2 * np.asarray(image_variance))
 
 
 def p_value(mean: float, seed_variance: float, image_variance: float, seeds: int) -> float:

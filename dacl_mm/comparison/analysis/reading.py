@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from dacl_mm.comparison.plan.methods import PROTOCOLS
 from dacl_mm.comparison.plan.runs import RESULT, Run
@@ -36,7 +37,7 @@ def read_runs(work_dir: Path, order: Sequence[str]) -> list[ProtocolResults]:
     found = []
     for protocol in PROTOCOLS:
         finished: dict[str, dict[int, Finished]] = {name: {} for name in order}
-        failed: dict[str, dict[int, dict]] = {}
+        failed: dict[str, dict[int, dict[str, Any]]] = {}
         for folder in sorted((work_dir / 'runs' / protocol).glob('*/seed_*')):
             name = re.fullmatch(r'seed_(\d+)', folder.name)
             if name is None or not folder.is_dir():  # the config beside it, or somebody's copy
@@ -57,7 +58,7 @@ def read_runs(work_dir: Path, order: Sequence[str]) -> list[ProtocolResults]:
     return found
 
 
-def _checked(run: Run, result: dict) -> Finished:
+def _checked(run: Run, result: dict[str, Any]) -> Finished:
     lacking = sorted(REQUIRED - result.keys())
     if lacking:
         raise ComparisonError(
@@ -70,7 +71,7 @@ def _checked(run: Run, result: dict) -> Finished:
 
 
 def _set_apart_other_images(
-    finished: dict[str, dict[int, Finished]], failed: dict[str, dict[int, dict]]
+    finished: dict[str, dict[int, Finished]], failed: dict[str, dict[int, dict[str, Any]]]
 ) -> None:
     """Move the runs that were tested on other images than most to the failed ones."""
     images = {(m, seed): run.images for m, runs in finished.items() for seed, run in runs.items()}

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 
@@ -29,7 +30,7 @@ class Finished:
     """A finished run with its predictions on the test split."""
 
     run: Run
-    result: dict
+    result: dict[str, Any]
 
     @cached_property
     def arrays(self) -> dict[str, np.ndarray]:
@@ -44,7 +45,7 @@ class Finished:
     @property
     def selection_metric(self) -> str:
         """The validation metric that selected the epoch."""
-        return self.result.get('selection_metric', 'accuracy/top1')
+        return str(self.result.get('selection_metric', 'accuracy/top1'))
 
     @property
     def selection_values(self) -> np.ndarray:
@@ -60,12 +61,12 @@ class Finished:
     @property
     def prediction(self) -> np.ndarray:
         """Predicted classes, (N,)."""
-        return self.arrays['score'].argmax(1)
+        return np.asarray(self.arrays['score'].argmax(1))
 
     @property
     def correct(self) -> np.ndarray:
         """Whether each image was right, (N,)."""
-        return self.prediction == self.label
+        return np.asarray(self.prediction == self.label)
 
     @cached_property
     def class_means(self) -> np.ndarray:
@@ -85,7 +86,7 @@ class Finished:
     def metric(self, name: str) -> float:
         """Return a test metric in percent: 'accuracy' or a name of :class:`FERMetric`."""
         key = 'accuracy/top1' if name == 'accuracy' else f'fer/{name}'
-        return self.result['metrics'][key]
+        return float(self.result['metrics'][key])
 
 
 @dataclass
@@ -103,7 +104,7 @@ class ProtocolResults:
     protocol: str
     methods: list[str]
     finished: dict[str, dict[int, Finished]]
-    failed: dict[str, dict[int, dict]] = field(default_factory=dict)
+    failed: dict[str, dict[int, dict[str, Any]]] = field(default_factory=dict[str, Any])
 
     def runs(self, method: str) -> list[Finished]:
         """Return a method's finished runs in the order of the seeds."""
@@ -126,7 +127,7 @@ class ProtocolResults:
     @property
     def classes(self) -> list[str]:
         """Class names in the models' order."""
-        return self.any_run.result['classes']
+        return list(self.any_run.result['classes'])
 
     @cached_property
     def differences(self) -> dict[str, list[Difference]]:

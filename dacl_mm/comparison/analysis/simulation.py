@@ -121,7 +121,7 @@ def experiment(scenario: Scenario, seeds: int, rng: np.random.Generator) -> Iter
         yield metric, 'difference', np.mean(away <= half_width(parts.seeds, parts.images, seeds))
         # Holm's method separates any pair exactly where Bonferroni's does.
         alpha = (1 - LEVEL) / (len(METRICS) * len(pairs.T))
-        yield metric, 'separated', np.any(away > half_width(parts.seeds, parts.images, seeds, alpha))
+        yield metric, 'separated', float(np.any(away > half_width(parts.seeds, parts.images, seeds, alpha)))
         found = [method_interval(rate, size) for rate in rates(correct, stratum)]
         yield metric, 'method', np.mean([i.low <= x <= i.high for i, x in zip(found, truth, strict=True)])
 

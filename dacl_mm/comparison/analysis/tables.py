@@ -4,6 +4,7 @@ import csv
 import io
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -23,7 +24,7 @@ METRICS = {
 }
 
 
-def run_row(finished: Finished) -> dict:
+def run_row(finished: Finished) -> dict[str, Any]:
     """Return one run as a flat row; metrics in percent."""
     result = finished.result
     row = {key: result[key] for key in ('protocol', 'method', 'seed', 'selected_epoch')}
@@ -36,10 +37,10 @@ def run_row(finished: Finished) -> dict:
     return row | {key: result[key] for key in COSTS}
 
 
-def summary(results: ProtocolResults, method: str) -> dict:
+def summary(results: ProtocolResults, method: str) -> dict[str, Any]:
     """Return a method's means, spreads and intervals over seeds, in percent, and its costs."""
     runs = results.runs(method)
-    found: dict = dict(protocol=results.protocol, method=method, seeds=len(runs))
+    found: dict[str, Any] = dict(protocol=results.protocol, method=method, seeds=len(runs))
     for metric in METRICS:
         values = results.values(method, metric)
         found[metric] = dict(
@@ -55,7 +56,7 @@ def summary(results: ProtocolResults, method: str) -> dict:
     return found
 
 
-def as_dict(protocols: Sequence[ProtocolResults], facts: dict) -> dict:
+def as_dict(protocols: Sequence[ProtocolResults], facts: dict[str, Any]) -> dict[str, Any]:
     """Return everything results.json holds."""
     return dict(
         **facts,
@@ -82,7 +83,7 @@ def as_dict(protocols: Sequence[ProtocolResults], facts: dict) -> dict:
     )
 
 
-def write_tables(protocols: Sequence[ProtocolResults], facts: dict, folder: Path) -> None:
+def write_tables(protocols: Sequence[ProtocolResults], facts: dict[str, Any], folder: Path) -> None:
     """Write results.csv and results.json.
 
     The first has a row for each run; those that do not count say why in ``failed``.

@@ -78,4 +78,4 @@ def estimate_seconds(cfg: Config, steps: int = 3) -> float:
         if device.type == 'cuda':
             torch.cuda.synchronize()
         times.append(time.perf_counter() - begin)
-    return min(times[1:]) * (len(dataset) // size) * cfg.train_cfg.max_epochs
+    return float(min(times[1:]) * (len(dataset) // size) * cfg.train_cfg.max_epochs)

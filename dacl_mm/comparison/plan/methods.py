@@ -3,7 +3,7 @@
 import re
 from copy import deepcopy
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from mmengine.config import Config
 
@@ -26,7 +26,7 @@ class Method(NamedTuple):
     cfg: Config
 
 
-def read_methods(paths: list[str], options: dict | None = None) -> list[Method]:
+def read_methods(paths: list[str], options: dict[str, Any] | None = None) -> list[Method]:
     """Read configs; one with a key ``methods`` is a set.
 
     A set is a complete config, whose ``model`` each of its methods replaces:
@@ -65,7 +65,7 @@ def read_methods(paths: list[str], options: dict | None = None) -> list[Method]:
     return methods
 
 
-def _model(file: str, beside: Path):
+def _model(file: str, beside: Path) -> Any:
     for folder in (beside, config_dir()):
         if (folder / file).is_file():
             return load_config(str(folder / file)).model

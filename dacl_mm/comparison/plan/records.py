@@ -9,7 +9,7 @@ from dacl_mm.errors import ComparisonError
 from dacl_mm.files import write_atomic
 
 
-def read_json(path: Path) -> dict | None:
+def read_json(path: Path) -> dict[str, Any] | None:
     """Read an object; None where there is no file.
 
     Raises:
@@ -29,7 +29,7 @@ def read_json(path: Path) -> dict | None:
 AGAIN = 'delete it and repeat the command, which makes it again'
 
 
-def write_json(value: dict, path: Path) -> None:
+def write_json(value: dict[str, Any], path: Path) -> None:
     """Write an object; JSON has no NaN and no infinity, they become null."""
     write_atomic(json.dumps(finite(value), indent=1, allow_nan=False).encode(), path)
 

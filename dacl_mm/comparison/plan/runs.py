@@ -3,6 +3,7 @@
 import difflib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from mmengine.config import Config
 
@@ -42,11 +43,11 @@ class Run:
         """Everything the run's processes printed."""
         return self.folder / 'job.log'
 
-    def result(self) -> dict | None:
+    def result(self) -> dict[str, Any] | None:
         """Return ``result.json``, or None while the run is not finished."""
         return read_json(self.folder / RESULT)
 
-    def progress(self) -> dict:
+    def progress(self) -> dict[str, Any]:
         """Return the last ``progress.json``; nothing where there is none, as while it is damaged."""
         try:
             return read_json(self.folder / PROGRESS_FILE) or {}

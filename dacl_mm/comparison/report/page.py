@@ -5,6 +5,7 @@ import platform
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 import jinja2
 import numpy as np
@@ -69,7 +70,7 @@ def write_report(
     return protocols
 
 
-def environment() -> dict:
+def environment() -> dict[str, Any]:
     """Return versions and hardware of this machine."""
     packages = {'dacl-mm': __version__}
     for name in STACK:
@@ -92,7 +93,7 @@ def _template() -> jinja2.Template:
     return env.get_template('report.html.j2')
 
 
-def _section(results: ProtocolResults, folder: PictureFolder, several: bool) -> dict:
+def _section(results: ProtocolResults, folder: PictureFolder, several: bool) -> dict[str, Any]:
     """Return what the page shows of a protocol."""
     base = results.present[0]
     return dict(
@@ -138,7 +139,7 @@ def _attention_words(results: ProtocolResults) -> list[str]:
     return lines
 
 
-def _data(results: ProtocolResults, method: Method) -> dict:
+def _data(results: ProtocolResults, method: Method) -> dict[str, Any]:
     run = results.any_run
     counts = np.bincount(run.label, minlength=len(results.classes))
     return dict(

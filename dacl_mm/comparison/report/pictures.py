@@ -1,6 +1,7 @@
 """The figures of a report, drawn, named and explained."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from jinja2.filters import do_forceescape
@@ -74,7 +75,7 @@ def of_protocol(results: ProtocolResults, folder: PictureFolder, tail: str) -> d
         base = results.present[0]
         for i, method in enumerate(results.present):
             caption = f'Confusion of {method}' + ('' if method == base else f', and its change to {base}')
-            yield (lambda m=method: fig.confusion(results, m)), f'confusion_{i}', f'{caption}.'
+            yield partial(fig.confusion, results, method), f'confusion_{i}', f'{caption}.'
 
     sections: dict[str, list[Entry]] = dict(
         scores=[(lambda: fig.recall(results), 'recall', RECALL), *confusions()],

@@ -53,7 +53,7 @@ class LocalExecutor:
         devices = visible.split(',') if visible else [str(i) for i in range(count)]
         self._devices = devices if count else []
         self._taken: dict[Run, str] = {}
-        self._processes: dict[Run, subprocess.Popen] = {}
+        self._processes: dict[Run, subprocess.Popen[bytes]] = {}
 
     def start(self, run: Run) -> None:
         env = dict(os.environ)

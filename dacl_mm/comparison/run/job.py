@@ -11,6 +11,7 @@ import threading
 import time
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import torch
 from mmengine.config import Config
@@ -47,7 +48,7 @@ def die_with_parent(parent: int) -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
-def train(cfg: Config) -> dict:
+def train(cfg: Config) -> dict[str, Any]:
     """Train, and return what the run's history holds.
 
     Raises:
@@ -86,7 +87,7 @@ def train(cfg: Config) -> dict:
     )
 
 
-def test(cfg: Config, weights: Path) -> dict:
+def test(cfg: Config, weights: Path) -> dict[str, Any]:
     """Test the selected weights, once, and leave predictions.npz."""
     cfg.load_from, cfg.resume = str(weights), False
     cfg.model.backbone.init_cfg = None

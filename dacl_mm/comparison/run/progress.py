@@ -3,6 +3,7 @@
 import sys
 import time
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from rich.console import Group
 from rich.live import Live
@@ -12,7 +13,7 @@ from dacl_mm.comparison.plan.dry_run import clock
 from dacl_mm.comparison.plan.runs import Run
 
 
-def remaining_seconds(states: Sequence[tuple[str, dict, bool]], capacity: int) -> float | None:
+def remaining_seconds(states: Sequence[tuple[str, dict[str, Any], bool]], capacity: int) -> float | None:
     """Estimate the time until all runs are done.
 
     A method's pace is the mean of what its runs have shown, another's until it has.
@@ -39,7 +40,7 @@ def remaining_seconds(states: Sequence[tuple[str, dict, bool]], capacity: int) -
         for method, state, done in states
         if not done
     ]
-    return max(sum(left) / capacity, max(left, default=0))
+    return float(max(sum(left) / capacity, max(left, default=0)))
 
 
 class Board:
@@ -66,7 +67,7 @@ class Board:
             self._live.start()
         return self
 
-    def __exit__(self, *_) -> None:
+    def __exit__(self, *_: object) -> None:
         if self._live:
             self._live.stop()
 

@@ -4,6 +4,7 @@ import logging
 import os
 import subprocess
 from collections.abc import Mapping
+from typing import Any
 
 from dacl_mm.comparison.plan.runs import Run
 from dacl_mm.errors import UserError
@@ -49,7 +50,7 @@ class RayExecutor:
             ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
         except (ConnectionError, RuntimeError) as error:
             raise UserError(f'--ray {address}: no Ray cluster answers there ({error})') from error
-        there = ray.cluster_resources()
+        there = ray.cluster_resources()  # type: ignore[no-untyped-call]
         wanted = dict(resources or dict(num_cpus=1, num_gpus=int(there.get('GPU', 0) > 0)))
         self.capacity = min(
             int(there.get(name, 0) // wanted[key])
@@ -59,7 +60,7 @@ class RayExecutor:
         if self.capacity < 1:
             raise UserError(f'--ray {address}: the cluster has {there}, a run takes {wanted}')
         self._task = ray.remote(_execute).options(max_retries=RETRIES, **wanted)
-        self._references: dict = {}
+        self._references: dict[Any, Run] = {}
 
     def start(self, run: Run) -> None:
         self._references[self._task.remote(run)] = run
@@ -70,9 +71,9 @@ class RayExecutor:
         done, _ = self._ray.wait(list(self._references), num_returns=len(self._references), timeout=0)
         return [(self._references.pop(reference), self._status(reference)) for reference in done]
 
-    def _status(self, reference) -> int:
+    def _status(self, reference: Any) -> int:
         try:
-            return self._ray.get(reference)
+            return int(self._ray.get(reference))
         except self._ray.exceptions.RayError as error:
             print(error)
             return -1

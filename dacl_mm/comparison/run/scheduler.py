@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from typing import Any
 
 from dacl_mm.comparison.plan.records import read_json, write_json
 from dacl_mm.comparison.plan.runs import Run
@@ -13,7 +14,7 @@ from .record import set_aside_damaged
 FAILURE = 'failed.json'
 
 
-def failure(run: Run) -> dict | None:
+def failure(run: Run) -> dict[str, Any] | None:
     """Return how a run failed: ``status`` and ``log_end``; None if it did not."""
     return read_json(run.folder / FAILURE)
 

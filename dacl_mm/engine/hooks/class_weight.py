@@ -2,6 +2,7 @@
 
 import numpy as np
 from mmengine.hooks import Hook
+from mmengine.runner import Runner
 from mmpretrain.registry import HOOKS
 
 from dacl_mm.errors import UserError
@@ -24,7 +25,7 @@ class ClassWeightHook(Hook):
             raise UserError(f'power must not be negative, got {power}')
         self.power = power
 
-    def before_train(self, runner) -> None:
+    def before_train(self, runner: Runner) -> None:
         """Set the weights.
 
         Raises:

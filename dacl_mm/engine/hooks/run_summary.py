@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import torch
 from mmengine.config import Config
-from mmengine.dist import get_world_size, master_only
+from mmengine.dist import get_world_size, is_main_process
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from mmpretrain.registry import HOOKS
@@ -38,8 +38,9 @@ def describe_backbone(cfg: Config) -> str:
 class RunSummaryHook(Hook):
     """Log what is trained on what, and where the rest is written, before the first step."""
 
-    @master_only
     def before_train(self, runner: Runner) -> None:
+        if not is_main_process():
+            return
         device = torch.cuda.get_device_name() if torch.cuda.is_available() else 'CPU'
         config = Path(runner.cfg.filename).name if runner.cfg.filename else 'config'
         lines = [

@@ -1,6 +1,7 @@
 """Backbone weights from other projects' files."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from mmengine.logging import print_log
 from mmengine.model import initialize, update_init_info
@@ -14,7 +15,7 @@ PREFIXES = ('module.', 'backbone.', 'feature_extractor.')
 CLASSIFIERS = ('fc.', 'feature.', 'head.')
 
 
-def torchvision_state_dict(checkpoint: Mapping) -> dict[str, Tensor]:
+def torchvision_state_dict(checkpoint: Mapping[str, Any]) -> dict[str, Tensor]:
     """Reduce a checkpoint to tensors under torchvision's ResNet names.
 
     Accepts a bare state dict or one under ``state_dict`` / ``model_state_dict``
@@ -35,7 +36,9 @@ def torchvision_state_dict(checkpoint: Mapping) -> dict[str, Tensor]:
     return weights
 
 
-def load_backbone(backbone: nn.Module, checkpoint: Mapping, source: str, min_matched: float = 0.9) -> None:
+def load_backbone(
+    backbone: nn.Module, checkpoint: Mapping[str, Any], source: str, min_matched: float = 0.9
+) -> None:
     """Copy the weights that match by name and shape into a backbone.
 
     Logs how many tensors matched, and names those missing and unused.

@@ -6,6 +6,7 @@ DataParallel, without centres. Only the layout is used here, not their code.
 
 from collections import OrderedDict
 from collections.abc import Mapping
+from typing import Any
 
 from torch import Tensor
 
@@ -22,7 +23,7 @@ PREFIXES = {
 CENTERS = 'head.loss_center.centers'
 
 
-def from_reference(checkpoint: Mapping, centers: Tensor) -> tuple[dict[str, Tensor], int]:
+def from_reference(checkpoint: Mapping[str, Any], centers: Tensor) -> tuple[dict[str, Tensor], int]:
     """Rename a reference checkpoint's tensors to a DACL classifier's.
 
     Args:
@@ -51,7 +52,7 @@ def from_reference(checkpoint: Mapping, centers: Tensor) -> tuple[dict[str, Tens
     return weights, int(checkpoint.get('epoch', 0))
 
 
-def to_reference(state_dict: Mapping[str, Tensor], epoch: int) -> dict:
+def to_reference(state_dict: Mapping[str, Tensor], epoch: int) -> dict[str, Any]:
     """Rename a DACL classifier's tensors to the reference's; the centres are left out.
 
     Raises:

@@ -1,6 +1,10 @@
 """Where the embeddings of the test images lie."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
@@ -31,7 +35,7 @@ def embedding_maps(results: ProtocolResults) -> Figure:
     return figure
 
 
-def _map(axis, run: Finished, classes) -> None:
+def _map(axis: Axes, run: Finished, classes: Sequence[str]) -> None:
     step = max(len(run.label) // MAX_POINTS, 1)
     label = run.label[::step]
     points = run.arrays['embedding'][::step].astype(np.float32)
@@ -47,11 +51,11 @@ def _map(axis, run: Finished, classes) -> None:
     with threadpool_limits(1):  # its short parallel loops wait for each other on a busy machine
         flat = TSNE(perplexity=perplexity, init='pca', random_state=0).fit_transform(reduced)
     for k, name in enumerate(classes):
-        style = dict(color=COLORS[k % len(COLORS)], marker=MARKERS[k % len(MARKERS)])
+        style: dict[str, Any] = dict(color=COLORS[k % len(COLORS)], marker=MARKERS[k % len(MARKERS)])
         own = flat[: len(points)][label == k]
-        axis.scatter(*own.T, s=5, linewidths=0, alpha=0.7, label=name, rasterized=True, **style)
+        axis.scatter(own[:, 0], own[:, 1], s=5, linewidths=0, alpha=0.7, label=name, rasterized=True, **style)
         at = flat[len(points) :][center_class == k]
-        axis.scatter(*at.T, s=110, edgecolors=INK, linewidths=1.2, zorder=3, **style)
+        axis.scatter(at[:, 0], at[:, 1], s=110, edgecolors=INK, linewidths=1.2, zorder=3, **style)
     axis.set_xticks([])
     axis.set_yticks([])
     for spine in axis.spines.values():

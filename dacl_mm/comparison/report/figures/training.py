@@ -1,6 +1,10 @@
 """Curves over the epochs: scores, losses, attention."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
@@ -62,13 +66,13 @@ def attention(results: ProtocolResults) -> Figure | None:
     return figure
 
 
-def _band(axis, x, values: np.ndarray, style: dict, label: str) -> None:
+def _band(axis: Axes, x: Sequence[int], values: np.ndarray, style: dict[str, Any], label: str) -> None:
     axis.plot(x, values.mean(0), label=label, **style)
     if len(values) > 1:
         axis.fill_between(x, values.min(0), values.max(0), color=style['color'], alpha=0.15, linewidth=0)
 
 
-def _finish(figure: Figure, axes) -> None:
+def _finish(figure: Figure, axes: Sequence[Axes]) -> None:
     for axis in axes:
         axis.grid(axis='y')
         first, last = axis.dataLim.intervalx

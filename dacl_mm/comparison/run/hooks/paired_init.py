@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import torch
 from mmengine.hooks import Hook
 from mmengine.model import BaseModule, is_model_wrapper
+from mmengine.runner import Runner
 from mmpretrain.registry import HOOKS
 from torch import nn
 
@@ -44,7 +45,7 @@ class PairedInitHook(Hook):
 
     priority = 'VERY_HIGH'
 
-    def before_train(self, runner) -> None:
+    def before_train(self, runner: Runner) -> None:
         """Initialise anew.
 
         Raises:

@@ -8,7 +8,9 @@ import numpy as np
 from mmengine.dist import collect_results
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
+from mmengine.runner import Runner
 from mmpretrain.registry import HOOKS
+from torch import nn
 
 from dacl_mm.files import write_atomic
 
@@ -25,16 +27,18 @@ class PredictionRecordHook(Hook):
     each of them equally many counts once.
     """
 
-    def before_test(self, runner) -> None:
+    def before_test(self, runner: Runner) -> None:
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
         self._model = model
-        self._rows: list[tuple] = []
+        self._rows: list[tuple[Any, ...]] = []
         self._hook = model.backbone.register_forward_hook(self._keep)
 
-    def _keep(self, module, inputs, features) -> None:
+    def _keep(self, module: nn.Module, inputs: Any, features: Any) -> None:
         self._features = features
 
-    def after_test_iter(self, runner, batch_idx, data_batch=None, outputs=()) -> None:
+    def after_test_iter(
+        self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Any = ()
+    ) -> None:
         features = self._features
         if getattr(self._model, 'with_neck', False):
             features = self._model.neck(features)
@@ -43,7 +47,7 @@ class PredictionRecordHook(Hook):
             score = sample.pred_score.float().cpu().numpy()
             self._rows.append((sample.img_path, int(sample.gt_label), score, x))
 
-    def after_test_epoch(self, runner, metrics=None) -> None:
+    def after_test_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
         # 'gpu' communicates; 'cpu' would leave files in the current folder.
         rows = collect_results(self._rows, len(runner.test_dataloader.dataset), 'gpu')
         if rows is None:  # not the main process
@@ -62,6 +66,6 @@ class PredictionRecordHook(Hook):
         np.savez_compressed(buffer, **arrays)
         write_atomic(buffer.getvalue(), Path(runner.work_dir) / FILE)
 
-    def after_test(self, runner) -> None:
+    def after_test(self, runner: Runner) -> None:
         self._hook.remove()
         del self._rows, self._features

@@ -2,14 +2,16 @@
 
 import time
 from pathlib import Path
+from typing import Any
 
 from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
+from mmengine.runner import Runner
 from mmpretrain.registry import HOOKS
 
 from dacl_mm.comparison.plan.records import write_json
 from dacl_mm.comparison.plan.runs import PROGRESS_FILE
-from dacl_mm.comparison.plan.runtime import selection_metric
+from dacl_mm.config import selection_metric
 
 
 @HOOKS.register_module()
@@ -31,20 +33,22 @@ class ProgressHook(Hook):
         self._written = 0.0
         self._value: float | None = None
 
-    def before_train(self, runner) -> None:
+    def before_train(self, runner: Runner) -> None:
         self._begin, self._first = time.monotonic(), runner.iter
         self._write(runner, 'train')
 
-    def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None) -> None:
+    def after_train_iter(
+        self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Any = None
+    ) -> None:
         self._write(runner, 'train', runner.iter + 1)
 
-    def before_val_epoch(self, runner) -> None:
+    def before_val_epoch(self, runner: Runner) -> None:
         self._write(runner, 'val')
 
-    def after_val_epoch(self, runner, metrics=None) -> None:
+    def after_val_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
         self._value = (metrics or {}).get(selection_metric(runner.cfg))
 
-    def _write(self, runner, phase: str, done: int | None = None) -> None:
+    def _write(self, runner: Runner, phase: str, done: int | None = None) -> None:
         now = time.monotonic()
         if not is_main_process() or (phase == 'train' and now - self._written < self.seconds):
             return
