@@ -8,7 +8,8 @@ from mmengine.logging import MMLogger
 from mmengine.registry import RUNNERS
 from mmengine.runner import Runner
 
-LONGEST = 14  # lines: a closing table with eight classes is shorter, a dump of the config longer
+#: What mmengine dumps at the start of each run, hundreds of lines: for the log file.
+DUMPS = ('System environment:', 'Config:\n', 'Hooks will be executed in the following order:')
 #: Messages of the stack that a user cannot act on.
 IDLE = (
     'Distributed training is not used, all SyncBatchNorm',  # said whether there is any or not
@@ -19,11 +20,9 @@ IDLE = (
 
 
 def for_people(record: logging.LogRecord) -> bool:
-    """Whether a record belongs on the console: no long block of information, and nothing of IDLE."""
-    text = record.getMessage()
-    if text.startswith(IDLE):
-        return False
-    return record.levelno > logging.INFO or text.count('\n') < LONGEST
+    """Whether a record belongs on the console: neither a dump nor idle."""
+    head = record.getMessage()[:200]
+    return not (head.startswith(IDLE) or any(dump in head for dump in DUMPS))
 
 
 @RUNNERS.register_module()

@@ -64,7 +64,9 @@ def test_other_test_images_inside_a_wrapper_are_refused(tmp_path):
 @pytest.mark.parametrize('name', ['..', '.hidden', 'a/b', '../up', 'cost $x$', ''])
 def test_a_name_that_is_no_folder_is_refused(tmp_path, name):
     path = write(tmp_path / 'set.py', FACES.format('train'), FACES.format('val'))
-    (tmp_path / 'm.py').write_text("model = dict(type='ImageClassifier')")
+    (tmp_path / 'm.py').write_text(
+        "model = dict(type='ImageClassifier', backbone=dict(type='ResNet', depth=18))"
+    )
     path.write_text(path.read_text() + f'methods = {{{name!r}: dict(model="m.py")}}\n')
     with pytest.raises(UserError, match='rename it'):
         read_methods([str(path)])

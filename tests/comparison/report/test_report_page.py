@@ -192,7 +192,7 @@ def test_confusion_panels_are_of_one_size_and_dark_in_dark_mode(page):
 def test_a_hard_image_names_the_methods_that_err(page):
     text = page.locator('.faces li').first.inner_text()
     assert re.search(
-        r'runs wrong: softmax \d of 3, center \d of 3, dacl \d of 3, dacl_shuffled \d of 3', text
+        r'runs wrong: softmax \d of 5, center \d of 5, dacl \d of 5, dacl_shuffled \d of 5', text
     )
 
 
