@@ -4,4 +4,3 @@ _base_ = [
     '_base_/schedules/demo_3e.py',
     '_base_/default_runtime.py',
 ]
-model = dict(head=dict(feat_size=2))  # 64 px

@@ -16,5 +16,5 @@ val_dataloader = dict(num_workers=1, dataset=dict(num_images=350, pipeline=test_
 test_dataloader = dict(num_workers=1, dataset=dict(num_images=700, pipeline=test_pipeline))
 methods = dict(
     softmax=dict(model='_base_/models/softmax_r18.py'),
-    dacl=dict(model='_base_/models/dacl_r18.py', options={'model.head.feat_size': 2}),
+    dacl=dict(model='_base_/models/dacl_r18.py'),
 )

@@ -7,7 +7,6 @@ methods = dict(
         f'{name}_lambda{weight}_alpha{alpha}': dict(
             model=f'_base_/models/{name}_r18.py',
             options={
-                'model.head.feat_size': 2,
                 'model.head.loss_center.loss_weight': weight,
                 'model.head.loss_center.alpha': alpha,
             },

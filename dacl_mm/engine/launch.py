@@ -14,6 +14,7 @@ from mmengine.runner import EpochBasedTrainLoop, Runner
 
 from dacl_mm.errors import UserError
 from dacl_mm.files import make_folder
+from dacl_mm.models.heads.feature_size import set_feature_size
 
 from .runner import ShortConsoleRunner
 
@@ -23,9 +24,11 @@ def build_runner(cfg: Config) -> Runner:
 
     Raises:
         FileError: If the work dir cannot be written to.
+        UserError: If an attention needs the size of the feature map, and it cannot be found.
     """
     make_folder(cfg.work_dir)
     drop_tensorboard(cfg)
+    set_feature_size(cfg)
     if cfg.get('launcher') == 'pytorch' and not torch.cuda.is_available():
         # mmengine's launcher calls torch.cuda.set_device, and its default DDP
         # wrapper passes device_ids: https://github.com/open-mmlab/mmengine/issues/1018

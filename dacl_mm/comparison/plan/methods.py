@@ -10,6 +10,7 @@ from mmengine.config import Config
 from dacl_mm.config import PAPER_PROTOCOL, check_protocol, data_sets, load_config, set_options
 from dacl_mm.errors import MissingFileError, UserError
 from dacl_mm.hub import config_dir
+from dacl_mm.models.heads.feature_size import set_feature_size
 
 HELD_OUT, PAPER = 'held-out', 'paper'
 PROTOCOLS = (HELD_OUT, PAPER)
@@ -61,6 +62,7 @@ def read_methods(paths: list[str], options: dict[str, Any] | None = None) -> lis
             methods.append(Method(name, own))
     for method in methods:
         set_options(method.cfg, options)
+        set_feature_size(method.cfg)
     _check(methods)
     return methods
 

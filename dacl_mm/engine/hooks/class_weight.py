@@ -20,7 +20,7 @@ class ClassWeightHook(Hook):
         power: 1 balances fully, 0.5 halfway.
     """
 
-    def __init__(self, power: float = 1.0):
+    def __init__(self, power: float = 1.0) -> None:
         if power < 0:
             raise UserError(f'power must not be negative, got {power}')
         self.power = power

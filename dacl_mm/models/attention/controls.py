@@ -65,7 +65,7 @@ class ConstantAttention(BaseModule):
         self,
         value: float = 0.5,
         in_channels: int = 512,
-        feat_size: int | Sequence[int] = 7,
+        feat_size: int | Sequence[int] | None = None,
         out_channels: int = 512,
     ) -> None:
         super().__init__()

@@ -4,14 +4,21 @@ Reference: Farzaneh & Qi, WACV 2021, section 3.2 (context encoder unit and
 multi-head binary classification).
 """
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
 from mmengine.model import BaseModule
 from mmpretrain.registry import MODELS
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 
 from dacl_mm.errors import UserError
+
+
+def linear(fan_in: int | None, fan_out: int) -> nn.Linear:
+    """Return a linear layer; without ``fan_in`` one whose weight takes shape later."""
+    return nn.LazyLinear(fan_out) if fan_in is None else nn.Linear(fan_in, fan_out)
 
 
 @MODELS.register_module()
@@ -23,7 +30,9 @@ class DACLAttention(BaseModule):
 
     Args:
         in_channels: Channels C of the feature map.
-        feat_size: Height and width of the feature map; an int for a square.
+        feat_size: Height and width of the feature map; an int for a square. None
+            leaves the width of the first layer open (``torch.nn.LazyLinear``) until a
+            checkpoint or a first forward pass tells it; training needs it told.
         out_channels: Width d of the embedding that is weighted.
         hidden_channels: Widths of the encoder's layers; the last one ends in
             Tanh, the others in ReLU.
@@ -33,7 +42,7 @@ class DACLAttention(BaseModule):
     def __init__(
         self,
         in_channels: int = 512,
-        feat_size: int | Sequence[int] = 7,
+        feat_size: int | Sequence[int] | None = None,
         out_channels: int = 512,
         hidden_channels: Sequence[int] = (3584, 512, 64),
         init_cfg: dict[str, Any] | None = dict(
@@ -41,21 +50,35 @@ class DACLAttention(BaseModule):
         ),
     ) -> None:
         super().__init__(init_cfg)
-        height, width = (feat_size, feat_size) if isinstance(feat_size, int) else feat_size
-        self.in_shape = (in_channels, height, width)
+        self.in_channels = in_channels
+        self.feat_size = (feat_size, feat_size) if isinstance(feat_size, int) else feat_size
         self.out_channels = out_channels
         layers: list[nn.Module] = []
-        fan_in = in_channels * height * width
+        fan_in = None if self.feat_size is None else in_channels * math.prod(self.feat_size)
         for i, channels in enumerate(hidden_channels):
             last = i == len(hidden_channels) - 1
             layers += [
-                nn.Linear(fan_in, channels),
+                linear(fan_in, channels),
                 nn.BatchNorm1d(channels),
                 nn.Tanh() if last else nn.ReLU(inplace=True),
             ]
             fan_in = channels
         self.encoder = nn.Sequential(*layers)
-        self.heads = nn.Linear(fan_in, 2 * out_channels)
+        self.heads = linear(fan_in, 2 * out_channels)
+
+    def init_weights(self) -> None:
+        """Initialise the layers by ``init_cfg``.
+
+        Raises:
+            UserError: If the size of the feature map is not known yet.
+        """
+        if any(is_lazy(p) for p in self.parameters()):
+            raise UserError(
+                'the attention network cannot be trained before the size of the feature map is known: give '
+                'model.head.feat_size (7 for a ResNet at 224 px, 2 at 64 px), or train with '
+                'tools/train.py, which finds it'
+            )
+        super().init_weights()
 
     def forward(self, feature_map: Tensor) -> Tensor:
         """Map (N, C, H, W) to the attention A in (0, 1), (N, d).
@@ -64,10 +87,12 @@ class DACLAttention(BaseModule):
             UserError: If the feature map is not the (C, H, W) this was built
                 for, or a training batch holds one sample.
         """
-        if tuple(feature_map.shape[1:]) != self.in_shape:
+        found = tuple(feature_map.shape[1:])
+        expected = (self.in_channels, *(self.feat_size or found[1:]))
+        if found != expected:
             raise UserError(
-                f'the attention network was built for feature maps of {self.in_shape} '
-                f'(channels, height, width), got {tuple(feature_map.shape[1:])}: change the '
+                f'the attention network was built for feature maps of {expected} '
+                f'(channels, height, width), got {found}: change the '
                 'input size of the pipeline, or in_channels / feat_size of the head'
             )
         if self.training and len(feature_map) < 2:

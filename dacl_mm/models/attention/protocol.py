@@ -9,9 +9,9 @@ class Attention(Protocol):
     """A module from a feature map (N, C, H, W) to one weight in [0, 1] per dimension, (N, d).
 
     Registered in ``MODELS`` and named by ``model.head.attention.type``. The head
-    builds it with ``in_channels`` (C), ``feat_size`` (H and W: an int for a square, or a
-    pair) and ``out_channels`` (d), beside what
-    the config gives.
+    builds it with ``in_channels`` (C), ``feat_size`` (H and W: an int for a square, a
+    pair, or None while it is not known) and ``out_channels`` (d), beside what the
+    config gives.
     """
 
     def __call__(self, feature_map: Tensor) -> Tensor:

@@ -29,7 +29,9 @@ class DACLHead(LinearClsHead):
     Args:
         num_classes: K.
         in_channels: Channels of the feature map, which is the embedding width d.
-        feat_size: Height and width of the feature map; an int for a square.
+        feat_size: Height and width of the feature map; an int for a square. Left out,
+            ``tools/train.py`` and ``tools/compare.py`` find it
+            (:func:`~dacl_mm.models.heads.feature_size.set_feature_size`).
         attention: Config of an :class:`~dacl_mm.models.attention.Attention`, a module
             (N, C, H, W) -> (N, d); ``in_channels``, ``feat_size`` and
             ``out_channels`` are filled in.
@@ -50,7 +52,7 @@ class DACLHead(LinearClsHead):
         self,
         num_classes: int,
         in_channels: int = 512,
-        feat_size: int | Sequence[int] = 7,
+        feat_size: int | Sequence[int] | None = None,
         attention: dict[str, Any] = dict(type='DACLAttention'),
         loss: dict[str, Any] = dict(type='CrossEntropyLoss'),
         loss_center: dict[str, Any] = dict(type='SparseCenterLoss', loss_weight=0.01),
@@ -87,7 +89,7 @@ class DACLHead(LinearClsHead):
                 f'DACLHead expects a feature map (N, {self.in_channels}, H, W), got '
                 f'{tuple(feature_map.shape)}: leave out the neck, and ask the backbone for its map '
                 "(backbone.gap_before_final_norm=False in ConvNeXt, backbone.out_type='featmap' in "
-                'vision transformers)'
+                'vision transformers; docs/backbones.md)'
             )
         if feature_map.shape[1] != self.in_channels:
             raise UserError(
