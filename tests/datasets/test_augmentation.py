@@ -152,6 +152,7 @@ def test_with_the_hook_loader_processes_do_not_matter(name, tmp_path):
         for workers, persistent in ((0, False), (2, True))
     ]
     assert runs[0] == runs[1]
+    assert len(set(runs[0])) == len(runs[0])
     assert not set(runs[0]) & set(train(config, True, sampler=sampler, seed=1, work_dir=str(tmp_path)))
 
 
@@ -168,11 +169,17 @@ def test_with_the_hook_foreign_repetition_repeats_for_the_same_processes(name, t
 
 
 @pytest.mark.parametrize(
-    ('name', 'loop'), [('plain', EPOCHS), ('RepeatDataset', EPOCHS), ('plain', ITERATIONS)]
+    ('name', 'loop', 'workers'),
+    [
+        ('plain', EPOCHS, 2),
+        ('RepeatDataset', EPOCHS, 0),
+        ('RepeatDataset', EPOCHS, 2),
+        ('plain', ITERATIONS, 2),
+    ],
 )
-def test_a_resumed_run_sees_the_same(name, loop, tmp_path):
+def test_a_resumed_run_sees_the_same(name, loop, workers, tmp_path):
     sampler = 'DefaultSampler' if loop is EPOCHS else 'ShuffleSampler'
-    options = dict(hook=True, workers=2, sampler=sampler, work_dir=str(tmp_path / 'whole'))
+    options = dict(hook=True, workers=workers, sampler=sampler, work_dir=str(tmp_path / 'whole'))
     config = {**ONCE, **REPEATED}[name]
     whole = train(config, loop=loop, **options)
     length = dict(max_epochs=1) if loop is EPOCHS else dict(max_iters=4)
@@ -180,6 +187,16 @@ def test_a_resumed_run_sees_the_same(name, loop, tmp_path):
     first = train(config, loop={**loop, **length}, **options)
     rest = train(config, loop=loop, resume=True, **options)
     assert first + rest == whole and first and rest
+
+
+def test_subsets_share_nothing():
+    init_default_scope('mmpretrain')
+    data = DATASETS.build(FACES)
+    first, second = (data.get_subset([3, 4, 5]) for _ in range(2))
+    first.pin_draws(0, 7)
+    views = [part[0]['inputs'].numpy().tobytes() for part in (first, second, data) for _ in range(2)]
+    assert views[0] == views[1]
+    assert views[2] != views[3] and views[4] != views[5]  # these two are not pinned
 
 
 def test_draws_leave_the_global_generators_alone():

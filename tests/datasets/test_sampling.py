@@ -49,12 +49,6 @@ def test_no_two_seeds_share_an_order(imbalanced, kind):
     assert images(sampler) == orders[7, 5]
 
 
-def test_orders_are_permutations(imbalanced):
-    everything = list(range(len(imbalanced)))
-    order = list(images(ShuffleSampler(imbalanced, seed=0)))
-    assert sorted(order) == everything and order != everything
-
-
 @pytest.mark.parametrize('name', ['dacl_r18_rafdb', 'dacl_r18_affectnet7', 'dacl_r18_synthetic'])
 def test_plain_training_has_these_orders_too(name):
     init_default_scope('mmpretrain')
@@ -79,14 +73,6 @@ def order(kind, dataset, seed: int, epoch: int) -> list:
     return list(sampler)
 
 
-@pytest.mark.parametrize('kind', [ShuffleSampler, BalancedSampler])
-def test_neighboring_seeds_and_epochs_share_no_order(imbalanced, kind):
-    places = [(seed, epoch) for seed in range(4) for epoch in range(4)]
-    orders = [[draw.sample for draw in order(kind, imbalanced, *place)] for place in places]
-    assert len({tuple(samples) for samples in orders}) == len(places)
-    assert all(order(kind, imbalanced, *place) == order(kind, imbalanced, *place) for place in places)
-
-
 def test_an_epoch_that_nobody_sets_follows_the_last(imbalanced):
     sampler = ShuffleSampler(imbalanced, seed=2)
     sampler.set_epoch(3)
@@ -96,9 +82,10 @@ def test_an_epoch_that_nobody_sets_follows_the_last(imbalanced):
 
 def test_shuffling_takes_every_image_once(imbalanced):
     draws = order(ShuffleSampler, imbalanced, 1, 0)
-    assert sorted(draw.sample for draw in draws) == list(range(len(imbalanced)))
+    samples = [draw.sample for draw in draws]
+    assert sorted(samples) == list(range(len(imbalanced))) != samples
     plain = order(ShuffleSampler, [None] * len(imbalanced), 1, 0)  # takes no draws
-    assert plain == [draw.sample for draw in draws]
+    assert plain == samples
 
 
 @pytest.mark.parametrize('kind', [ShuffleSampler, BalancedSampler])

@@ -15,7 +15,9 @@ import pytest
 from conftest import REPO
 from layouts import COUNTS, LAYOUTS
 from mmengine.registry import init_default_scope
+from mmpretrain.registry import DATASETS
 from PIL import Image
+from torch.utils.data import DataLoader
 
 from dacl_mm.errors import DatasetError, UnreadableImageError
 
@@ -295,6 +297,37 @@ def test_training_may_replace_unreadable_images_and_evaluation_never(name, tmp_p
     assert data.replaced_images() == [str(case.image)] and data.replaced_images() == []
     with pytest.raises(UnreadableImageError, match=case.image.name):
         case.reader(**options, test_mode=True)[bad]
+
+
+@pytest.mark.parametrize('name', WITH_FILES)
+def test_a_bad_image_stops_the_start_of_its_own_split_alone(name, tmp_path):
+    case = Case(name, tmp_path / 'data')
+    truncate(case)
+    options = dict(data_root=str(case.root), val_fraction=0.2)
+    stopped = []
+    for split in ('train', 'val', 'trainval', 'test'):
+        try:
+            case.reader(**options, split=split)
+        except UnreadableImageError as error:
+            assert str(case.image) in str(error)
+            stopped.append(split)
+    assert stopped in (['train', 'trainval'], ['val', 'trainval'])
+    table = case.reader(**options, lazy_init=True).read('train')
+    index = [table.path(i) for i in range(len(table))].index(str(case.image))
+    (tmp_path / 'list.txt').write_text(table.lasting_name(index))
+    data = case.reader(**options, split='trainval', exclude_file=str(tmp_path / 'list.txt'))
+    assert len(data) == COUNT - 1
+
+
+def test_replaced_images_of_a_fold_are_reported_from_its_loader_processes(tmp_path):
+    init_default_scope('mmpretrain')
+    case = Case('class folders', tmp_path / 'data')
+    truncate(case)
+    options = dict(data_root=str(case.root), split='trainval', pipeline=PIPELINE, unreadable='replace')
+    config = dict(type='FERFolder', **options)
+    data = DATASETS.build(dict(type='KFoldDataset', dataset=config, fold=4, num_splits=5))
+    list(DataLoader(data, 7, num_workers=2, collate_fn=len))
+    assert data.dataset.replaced_images() == [str(case.image)]
 
 
 def test_the_table_in_the_docs_is_what_happens():
