@@ -15,6 +15,7 @@ from .draws import Draw, DrawSource
 from .exclude import excluded
 from .images import open_image
 from .labels import EXPRESSIONS, PAPER_CLASSES, class_index
+from .layout import find_layout
 from .memory import shared
 from .scan.duplicates import duplicate_groups
 from .scan.facts import image_facts
@@ -225,25 +226,8 @@ class FERDataset(BaseDataset):
         Raises:
             DatasetError: If none or several of :attr:`LAYOUTS` lie under the root.
         """
-        root = self.require_root()
-        found = {}
-        for name, marks in self.LAYOUTS.items():
-            paths = [next((p for m in mark.split('|') if (p := root / m).exists()), None) for mark in marks]
-            if all(paths) and self.layout in (None, name):
-                found[name] = [p for p in paths if p is not None]
-        if len(found) == 1:
-            return next(iter(found.items()))
-        wanted = '; '.join(
-            f'{name}: {" and ".join(m.replace("|", " or ") for m in marks)}'
-            for name, marks in self.LAYOUTS.items()
-            if self.layout in (None, name)
-        )
-        if found:
-            raise DatasetError(
-                f'{type(self).__name__}: several layouts in {self.where}: {", ".join(found)}. Say which by '
-                f'the option layout (looked for {wanted})'
-            )
-        raise DatasetError(f'{type(self).__name__}: unknown layout in {self.where}. Looked for {wanted}')
+        owner = f'{type(self).__name__}, {self.where}'
+        return find_layout(self.require_root(), self.LAYOUTS, self.layout, owner)
 
     def pin_draws(self, seed: int, epoch: int, repeats: bool = False) -> None:
         """Let the draws depend on seed and epoch, so that they can be repeated: :meth:`DrawSource.pin`."""
