@@ -1,5 +1,7 @@
 """MMPretrain's own inferencers on our configs: they load the image themselves."""
 
+from copy import deepcopy
+
 import mmpretrain
 import numpy as np
 import pytest
@@ -28,9 +30,10 @@ def trained(tmp_path):
         if name == 'rafdb':
             cfg.test_dataloader.dataset.pipeline[1].scale = 72
             cfg.test_dataloader.dataset.pipeline[2].crop_size = 64
-            cfg.model.head.feat_size = 2
         torch.manual_seed(3)
-        model = mmpretrain.get_model(cfg, pretrained=None)
+        settled = deepcopy(cfg)  # as training does; a config alone takes the size from its checkpoint
+        settled.model.head.feat_size = 2
+        model = mmpretrain.get_model(settled, pretrained=None)
         checkpoint = tmp_path / 'weights.pth'
         meta = dict(dataset_meta=dict(classes=PAPER_CLASSES))
         torch.save(dict(state_dict=model.state_dict(), meta=meta), checkpoint)
