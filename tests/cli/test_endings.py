@@ -113,7 +113,13 @@ def test_ctrl_c_tells_how_to_go_on(tmp_path):
         *options,
     ]
     with subprocess.Popen(
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True
+        command,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        # A shell's background jobs, and what they start, ignore Ctrl-C.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as process:
         deadline = time.monotonic() + 300
         while not list(tmp_path.glob('epoch_*.pth')) and time.monotonic() < deadline:
