@@ -7,7 +7,6 @@ import argparse
 from pathlib import Path
 
 import numpy as np
-from mmengine.config import DictAction
 from mmengine.registry import init_default_scope
 from mmpretrain.registry import DATASETS
 from PIL import ImageShow
@@ -17,6 +16,8 @@ from dacl_mm.datasets.base import FERDataset
 from dacl_mm.datasets.wrappers import leaf_datasets
 from dacl_mm.errors import UserError
 from dacl_mm.visualization import contact_sheet
+
+from .arguments import add_config_options
 
 
 def main() -> None:
@@ -29,7 +30,7 @@ def main() -> None:
     parser.add_argument('--epoch', type=int, default=0, help='epoch of the augmentation draws')
     parser.add_argument('--output', type=Path, default=Path('browse.png'), help='picture to write')
     parser.add_argument('--show', action='store_true', help="open the system's viewer instead")
-    parser.add_argument('--cfg-options', nargs='+', action=DictAction, help='override config keys')
+    add_config_options(parser)
     args = parser.parse_args()
     if args.number < 1:
         parser.error('--number must be positive')

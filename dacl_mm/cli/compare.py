@@ -5,8 +5,6 @@ import shlex
 import sys
 from pathlib import Path
 
-from mmengine.config import DictAction
-
 from dacl_mm.comparison.plan.dry_run import print_plan
 from dacl_mm.comparison.plan.methods import HELD_OUT, PROTOCOLS, differences, read_methods
 from dacl_mm.comparison.plan.runs import plan_runs, write_config
@@ -15,6 +13,7 @@ from dacl_mm.comparison.run.executors import LocalExecutor
 from dacl_mm.comparison.run.scheduler import execute
 from dacl_mm.files import file_lock
 
+from .arguments import add_config_options
 from .run import program
 
 
@@ -36,12 +35,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--no-images', action='store_true', help='no test images in the report, for sets that forbid it'
     )
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=DictAction,
-        help='override config keys of every method: key=value, lists as key="[a,b]"',
-    )
+    add_config_options(parser, 'config keys of every method')
     args = parser.parse_args()
     if args.seeds < 1:
         parser.error(f'--seeds must be at least 1, got {args.seeds}')

@@ -13,12 +13,12 @@ def run(main: Callable[[], None]) -> None:
 
     ``DACL_TRACEBACK=1`` in the environment shows the traceback of a mistake too.
     """
-    if os.environ.get('DACL_TRACEBACK') == '1':
-        return main()
     try:
         main()
         shut_down()
     except UserError as error:
+        if os.environ.get('DACL_TRACEBACK') == '1':
+            raise
         print(f'error: {_message(error)}\n(DACL_TRACEBACK=1 shows where)', file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:

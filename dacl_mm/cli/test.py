@@ -1,11 +1,10 @@
 """Evaluate a checkpoint: python tools/test.py CONFIG CHECKPOINT"""
 
 import argparse
-import os
 from pathlib import Path
 
 import mmengine
-from mmengine.config import ConfigDict, DictAction
+from mmengine.config import ConfigDict
 from mmengine.evaluator import DumpResults
 
 from dacl_mm.config import load_config, require, set_loader_defaults, set_options, set_tta, set_work_dir
@@ -13,6 +12,8 @@ from dacl_mm.engine.checkpoint.fit import check_weights, use_classes
 from dacl_mm.engine.checkpoint.loader import load_checkpoint
 from dacl_mm.engine.launch import build_runner, memory_faults
 from dacl_mm.files import make_folder
+
+from .arguments import add_config_options, parse_launched
 
 
 def parse_args() -> argparse.Namespace:
@@ -23,12 +24,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--out', help='file of the results (.json for metrics, .pkl for predictions)')
     parser.add_argument('--out-item', choices=['metrics', 'pred'], help='what --out holds (default: pred)')
     parser.add_argument('--dump', help='file of all predictions for offline evaluation (.pkl)')
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=DictAction,
-        help='override config keys: key=value, lists as key="[a,b]"',
-    )
+    add_config_options(parser)
     parser.add_argument('--amp', action='store_true', help='mixed precision')
     parser.add_argument('--show-dir', help='folder for pictures of the predictions')
     parser.add_argument('--show', action='store_true', help='show predictions in a window')
@@ -36,16 +32,13 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--wait-time', type=float, default=2, help='seconds a window stays')
     parser.add_argument('--no-pin-memory', action='store_true', help='no pinned memory in the loaders')
     parser.add_argument('--tta', action='store_true', help="the config's test-time augmentation, else flip")
-    parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none')
-    parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
-    args = parser.parse_args()
+    args = parse_launched(parser)
     if args.out_item and not args.out:
         parser.error('--out-item needs --out FILE')
     pickles = [args.dump, args.out if args.out_item != 'metrics' else None]
     for path in pickles:
         if path and not path.endswith(('.pkl', '.pickle')):
             parser.error(f'predictions are written as .pkl, got {path} (--out-item metrics writes .json)')
-    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
     return args
 
 

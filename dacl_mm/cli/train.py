@@ -1,12 +1,9 @@
 """Train a model: python tools/train.py configs/dacl_r18_rafdb.py"""
 
 import argparse
-import os
 import shlex
 import sys
 from pathlib import Path
-
-from mmengine.config import DictAction
 
 from dacl_mm.config import (
     check_protocol,
@@ -22,6 +19,7 @@ from dacl_mm.engine.checkpoint.resume import set_resume
 from dacl_mm.engine.checkpoint.run import step_checkpoints
 from dacl_mm.engine.launch import train
 
+from .arguments import add_config_options, parse_launched
 from .run import program
 
 
@@ -44,17 +42,8 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--no-persistent-workers', action='store_true', help='start the loader processes anew each epoch'
     )
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=DictAction,
-        help='override config keys: key=value, lists as key="[a,b]"',
-    )
-    parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none')
-    parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
-    args = parser.parse_args()
-    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
-    return args
+    add_config_options(parser)
+    return parse_launched(parser)
 
 
 def resume_command(args: list[str]) -> str:
