@@ -38,10 +38,12 @@ class ShuffleSampler(DefaultSampler):
         word = np.random.SeedSequence([self.seed, self.epoch]).generate_state(1)[0]
         order = self.order(torch.Generator().manual_seed(int(word))).tolist()
         seen: Counter[int] = Counter()
-        visits: list[int | Draw] = []
-        for i in order:
-            visits.append(Draw(self.seed, self.epoch, i, seen[i]) if takes_draws(self.dataset) else i)
-            seen[i] += 1
+        visits: list[int | Draw] = order
+        if takes_draws(self.dataset):
+            visits = []
+            for i in order:
+                visits.append(Draw(self.seed, self.epoch, i, seen[i]))
+                seen[i] += 1
         self.epoch += 1
         return iter(visits[self.rank :: self.world_size])
 

@@ -42,15 +42,10 @@ def may_repeat(dataset: object) -> bool:
     return not isinstance(dataset, BaseDataset)
 
 
-@DATASETS.register_module()
-class FERRepeat(RepeatDataset):
-    """mmengine's ``RepeatDataset`` whose repetitions are told apart whatever the loader processes.
+class OneInside:
+    """What a wrapper hands on from the one data set inside it, ``dataset``."""
 
-    Args:
-        dataset: Config of the wrapped data set.
-        times: How often an epoch sees each image.
-        **kwargs: Those of :class:`mmengine.dataset.RepeatDataset`.
-    """
+    dataset: Any
 
     @property
     def takes_draws(self) -> bool:
@@ -61,6 +56,17 @@ class FERRepeat(RepeatDataset):
     def CLASSES(self) -> Sequence[str]:
         """Class names."""
         return tuple(self.dataset.CLASSES)
+
+
+@DATASETS.register_module()
+class FERRepeat(OneInside, RepeatDataset):
+    """mmengine's ``RepeatDataset`` whose repetitions are told apart whatever the loader processes.
+
+    Args:
+        dataset: Config of the wrapped data set.
+        times: How often an epoch sees each image.
+        **kwargs: Those of :class:`mmengine.dataset.RepeatDataset`.
+    """
 
     def get_gt_labels(self) -> np.ndarray:
         """Return the class indices after repetition."""
@@ -74,7 +80,7 @@ class FERRepeat(RepeatDataset):
 
 
 @DATASETS.register_module()
-class FERClassBalanced(ClassBalancedDataset):
+class FERClassBalanced(OneInside, ClassBalancedDataset):
     """mmengine's class-balanced wrapper, with the class names that MMPretrain's checks ask for.
 
     Args:
@@ -92,16 +98,6 @@ class FERClassBalanced(ClassBalancedDataset):
             self._again.append(seen[sample])
             seen[sample] += 1
         self._most = max(seen.values(), default=1)
-
-    @property
-    def takes_draws(self) -> bool:
-        """Whether the wrapped data set does."""
-        return takes_draws(self.dataset)
-
-    @property
-    def CLASSES(self) -> Sequence[str]:
-        """Class names."""
-        return tuple(self.dataset.CLASSES)
 
     def get_gt_labels(self) -> np.ndarray:
         """Return the class indices after repetition."""

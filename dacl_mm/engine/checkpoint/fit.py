@@ -1,7 +1,7 @@
 """Whether a checkpoint fits the model, the data and the config that it meets."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from logging import WARNING
 from typing import Any, cast
 
@@ -13,6 +13,7 @@ from mmengine.registry import init_default_scope
 from mmpretrain.registry import DATASETS
 from torch import nn
 
+from dacl_mm.config import data_sets
 from dacl_mm.errors import UserError
 
 #: What takes part in the losses alone, whatever head it is wrapped in.
@@ -92,7 +93,7 @@ def use_classes(dataset: ConfigDict, checkpoint: Mapping[str, Any], source: obje
         print_log(f"{source} names no classes: the data set's order is taken for its own", 'current', WARNING)
         return
     init_default_scope('mmpretrain')
-    for leaf in _leaf_configs(dataset):
+    for leaf in data_sets(dataset):
         built = DATASETS.build(leaf | dict(lazy_init=True))
         own = built.metainfo.get('classes')
         if own is not None and tuple(own) != stored and set(own) == set(stored):
@@ -103,11 +104,3 @@ def use_classes(dataset: ConfigDict, checkpoint: Mapping[str, Any], source: obje
             )
         else:
             check_classes(stored, own, source)
-
-
-def _leaf_configs(dataset: ConfigDict) -> Iterator[ConfigDict]:
-    children = dataset.get('datasets') or ([dataset.dataset] if 'dataset' in dataset else [])
-    for child in children:
-        yield from _leaf_configs(child)
-    if not children:
-        yield dataset

@@ -68,7 +68,7 @@ class AttentionRecordHook(Hook):
 
     A is that of the same validation images each time, by their own batch statistics.
     The list of :func:`describe` goes to the message hub as ``attention_record``. A
-    model without attention network is left alone.
+    model without attention is left alone, and so is one whose A is not learned.
 
     Args:
         num_images: Images, spread evenly over the validation part.
@@ -94,7 +94,7 @@ class AttentionRecordHook(Hook):
     def _record(self, runner: Runner, epoch: int) -> None:
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
         attend = find_attention(model)
-        if attend is None or not any(True for _ in attend.parameters()) or runner.val_loop is None:
+        if attend is None or next(attend.parameters(), None) is None or runner.val_loop is None:
             return
         if self._batch is None:
             self._batch = self._read(runner)
