@@ -9,6 +9,7 @@ from pathlib import Path
 
 from mmengine.logging import print_log
 
+from dacl_mm.errors import UserError
 from dacl_mm.files import write_atomic
 
 RUN_ID = 'run_id'  # in the message hub and in the meta of checkpoints
@@ -33,11 +34,21 @@ def _find(folder: Path, best: bool) -> dict[Path, int]:
 
 
 def noted_run(folder: Path) -> str | None:
-    """Return the id in the folder's ``run.json``, or None."""
+    """Return the id in the folder's ``run.json``, or None.
+
+    Raises:
+        UserError: If the file is damaged.
+    """
+    path = folder / RUN_FILE
     try:
-        return str(json.loads((folder / RUN_FILE).read_text())['id'])
+        return str(json.loads(path.read_bytes())['id'])
     except FileNotFoundError:
         return None
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError(
+            f'{path} is damaged ({type(error).__name__}: {error}): delete it if every checkpoint in the '
+            'folder is of one run, else choose another --work-dir'
+        ) from error
 
 
 def claim_folder(folder: Path, step: int, run_id: str | None) -> str:
