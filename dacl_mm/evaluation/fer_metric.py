@@ -6,13 +6,6 @@ from typing import Any
 import numpy as np
 from mmengine.evaluator import BaseMetric
 from mmpretrain.registry import METRICS
-from sklearn.metrics import (
-    average_precision_score,
-    confusion_matrix,
-    f1_score,
-    recall_score,
-    roc_auc_score,
-)
 
 from dacl_mm.errors import UserError
 
@@ -50,6 +43,15 @@ class FERMetric(BaseMetric):
 
     def compute_metrics(self, results: list[tuple[np.ndarray, int]]) -> dict[str, float]:
         """Compute all values over the whole part."""
+        # Here, since it takes a sixth of a process's start, and many never evaluate.
+        from sklearn.metrics import (
+            average_precision_score,
+            confusion_matrix,
+            f1_score,
+            recall_score,
+            roc_auc_score,
+        )
+
         score = np.stack([s for s, _ in results])
         label = np.array([y for _, y in results])
         if not np.isfinite(score).all():

@@ -13,7 +13,6 @@ from mmpretrain.registry import HOOKS
 
 from dacl_mm.config import selection_metric
 from dacl_mm.evaluation.fer_metric import FERMetric
-from dacl_mm.visualization import draw_confusion_matrix, figure_to_array
 
 # In the message hub, hence in checkpoints. mmengine's validation lines print every entry whose
 # name starts with "val".
@@ -114,6 +113,8 @@ class ReportHook(Hook):
         metric = next((m for m in evaluator.metrics if isinstance(m, FERMetric)), None)
         if metric is None or metric.confusion is None or not is_main_process():
             return None
+        from dacl_mm.visualization import draw_confusion_matrix, figure_to_array  # matplotlib, when it draws
+
         classes = (metric.dataset_meta or {}).get('classes') or range(len(metric.confusion))
         names = [str(name) for name in classes]
         figure = draw_confusion_matrix(metric.confusion, names, f'Confusion matrix ({part})')

@@ -8,7 +8,7 @@ import torch
 from mmengine.config import Config
 from mmengine.dist import get_world_size, is_main_process
 from mmengine.hooks import Hook
-from mmengine.runner import Runner
+from mmengine.runner import EpochBasedTrainLoop, Runner
 from mmpretrain.registry import HOOKS
 from torch.utils.data import DataLoader
 
@@ -43,8 +43,12 @@ class RunSummaryHook(Hook):
             return
         device = torch.cuda.get_device_name() if torch.cuda.is_available() else 'CPU'
         config = Path(runner.cfg.filename).name if runner.cfg.filename else 'config'
+        if isinstance(runner.train_loop, EpochBasedTrainLoop):
+            extent = f'epoch {runner.epoch + 1} to {runner.max_epochs}'
+        else:
+            extent = f'iteration {runner.iter + 1} to {runner.max_iters}'
         lines = [
-            f'{config}: epoch {runner.epoch + 1} to {runner.max_epochs}, seed {runner.seed}, on '
+            f'{config}: {extent}, seed {runner.seed}, on '
             f'{get_world_size()} x {device} ({torch.get_num_threads()} threads)',
             f'train: {describe_images(runner.train_dataloader)}',
         ]
