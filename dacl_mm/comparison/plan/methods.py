@@ -48,7 +48,6 @@ def read_methods(paths: list[str], options: dict[str, Any] | None = None) -> lis
     methods: list[Method] = []
     for path in paths:
         cfg = load_config(path)
-        cfg.setdefault('default_scope', 'mmpretrain')  # configs of MMPretrain's own name none
         entries = cfg.pop('methods', None)
         if entries is None:
             methods.append(Method(Path(path).stem, cfg))

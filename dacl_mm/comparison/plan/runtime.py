@@ -30,7 +30,6 @@ def add_runtime(cfg: Config) -> None:
     """
     if not cfg.get('val_dataloader') or cfg.get('val_cfg') is None:
         raise UserError(f'{cfg.filename}: no val_dataloader and val_cfg, so nothing selects the epoch')
-    cfg.setdefault('default_scope', 'mmpretrain')
     if (cfg.train_dataloader.get('sampler') or {}).get('type') == 'DefaultSampler':
         cfg.train_dataloader.sampler = dict(type='ShuffleSampler')
     present = {hook['type'] for hook in cfg.get('custom_hooks') or []}
@@ -42,7 +41,6 @@ def add_runtime(cfg: Config) -> None:
     checkpoint.update(
         type='AtomicCheckpointHook', interval=1, max_keep_ckpts=1, save_best=cfg.selection_metric
     )
-    checkpoint.setdefault('rule', 'greater')
     for field in ('val_evaluator', 'test_evaluator'):
         evaluator = cfg[field]
         metrics = evaluator if isinstance(evaluator, list) else [evaluator]

@@ -19,11 +19,11 @@ from mmengine.config import Config
 from dacl_mm.comparison.plan.cost import input_shape, model_cost, peak_memory
 from dacl_mm.comparison.plan.records import read_json, write_json
 from dacl_mm.comparison.plan.runs import RESULT
+from dacl_mm.engine import launch
 from dacl_mm.engine.checkpoint.resume import latest_checkpoint
 from dacl_mm.engine.hooks.report import HISTORY
-from dacl_mm.engine.launch import build_runner
 from dacl_mm.errors import ComparisonError
-from dacl_mm.files import file_lock
+from dacl_mm.files import file_lock, write_atomic
 
 from .hooks.attention_record import RECORD
 from .record import TRAINED, check_diverged, check_predictions, read_predictions
@@ -58,8 +58,7 @@ def train(cfg: Config) -> dict[str, Any]:
     source = latest_checkpoint(cfg.work_dir)
     if source is not None:
         cfg.resume, cfg.load_from = True, str(source)
-    runner = build_runner(cfg)
-    runner.train()
+    runner = launch.train(cfg)
     hub = runner.message_hub
     scalars = hub.log_scalars
     seconds, _ = scalars['train/time'].data
@@ -92,22 +91,10 @@ def test(cfg: Config, weights: Path) -> dict[str, Any]:
     cfg.load_from, cfg.resume = str(weights), False
     cfg.model.backbone.init_cfg = None
     cfg.custom_hooks = [*cfg.custom_hooks, dict(type='PredictionRecordHook')]
-    runner = build_runner(cfg)
+    runner = launch.build_runner(cfg)
     metrics = runner.test()
     classes = list(runner.test_dataloader.dataset.metainfo['classes'])
     return dict(metrics={k: float(v) for k, v in metrics.items()}, classes=classes)
-
-
-def keep_weights(folder: Path, best: str) -> Path:
-    """Keep the selected weights alone; optimizer states only serve going on."""
-    weights = folder / WEIGHTS
-    if not weights.is_file():
-        checkpoint = torch.load(folder / best, map_location='cpu', weights_only=True)
-        kept = {key: checkpoint[key] for key in ('meta', 'state_dict')}
-        partial = weights.with_suffix('.tmp')
-        torch.save(kept, partial)
-        partial.replace(weights)
-    return weights
 
 
 def main() -> None:
@@ -128,7 +115,9 @@ def main() -> None:
         write_json(trained, folder / TRAINED)
     result = dict(cfg.comparison, **trained)
     begin = time.monotonic()
-    weights = keep_weights(folder, result['best_checkpoint'])
+    weights = folder / WEIGHTS
+    if not weights.is_file():
+        write_atomic((folder / result['best_checkpoint']).read_bytes(), weights)
     result |= test(Config.fromfile(config), weights)
     check_predictions(read_predictions(folder))
     result |= model_cost(cfg, input_shape(cfg))
