@@ -6,16 +6,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+from dacl_mm.comparison.analysis.tables import METRICS
 from dacl_mm.hub import config_dir
 
 from .run import program
 
-COLUMNS = {
-    'accuracy': 'accuracy',
-    'mean_class_accuracy': 'mean-class',
-    'f1_macro': 'macro F1',
-    'ece': 'calib. error',
-}
 NEXT = """What to do next:
   {verify} --type RAFDB --root /data/RAF-DB    # is your copy of a data set sound?
   RAFDB_ROOT=/data/RAF-DB {train} dacl_r18_rafdb.py
@@ -49,9 +44,9 @@ def main() -> None:
         sys.exit(code)
     results = json.loads((folder / 'results.json').read_text())
     print('\nTest faces, one seed (%):')
-    print(f'{"":10}' + ''.join(f'{name:>14}' for name in COLUMNS.values()))
+    print(f'{"":10}' + ''.join(f'{name:>21}' for name in METRICS.values()))
     for row in results['methods']:
-        print(f'{row["method"]:10}' + ''.join(f'{row[key]["mean"]:>14.2f}' for key in COLUMNS))
+        print(f'{row["method"]:10}' + ''.join(f'{row[key]["mean"]:>21.2f}' for key in METRICS))
     print(
         'One seed separates nothing: this shows that the machinery works, not which loss is better.\n\n'
         f'Pictures: {folder / "report.html"} has all of them in one page that works offline;\n'

@@ -1,16 +1,12 @@
-"""What a method costs: parameters, operations, time, memory."""
+"""What a method costs: parameters, operations, memory."""
 
 import resource
 import sys
-import time
 
 import torch
 from mmengine.config import Config
-from mmengine.dataset import pseudo_collate
-from mmengine.optim import build_optim_wrapper
 from mmengine.registry import init_default_scope
 from mmpretrain.registry import DATASETS, MODELS
-from mmpretrain.structures import DataSample
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -56,26 +52,3 @@ def input_shape(cfg: Config) -> tuple[int, ...]:
     """Return the shape (C, H, W) of a test image, by reading one."""
     init_default_scope('mmpretrain')
     return tuple(DATASETS.build(cfg.test_dataloader.dataset)[0]['inputs'].shape)
-
-
-def estimate_seconds(cfg: Config, steps: int = 3) -> float:
-    """Estimate how long training takes here, from a few timed steps on real images.
-
-    Loading beyond the first batch, validation and the test are not in it.
-    """
-    init_default_scope('mmpretrain')
-    dataset = DATASETS.build(cfg.train_dataloader.dataset)
-    size = cfg.train_dataloader.batch_size
-    batch = pseudo_collate([dataset[i % len(dataset)] for i in range(size)])
-    samples: list[DataSample] = batch['data_samples']
-    device = torch.device('cuda' if torch.cuda.is_available() else 'cpu')
-    model = MODELS.build({**cfg.model, 'data_preprocessor': cfg.data_preprocessor}).to(device)
-    wrapper = build_optim_wrapper(model, cfg.optim_wrapper)
-    times = []
-    for _ in range(steps + 1):
-        begin = time.perf_counter()
-        model.train_step(dict(inputs=batch['inputs'], data_samples=samples), wrapper)
-        if device.type == 'cuda':
-            torch.cuda.synchronize()
-        times.append(time.perf_counter() - begin)
-    return float(min(times[1:]) * (len(dataset) // size) * cfg.train_cfg.max_epochs)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from mmengine.config import Config
 
-from .cost import estimate_seconds
+from .estimate import Estimator
 from .runs import Run
 
 
@@ -21,18 +21,22 @@ def print_plan(
 ) -> None:
     """Print every run, what methods differ in, and how long it would take here.
 
-    Methods of which no run is finished are timed over a few steps on real images.
+    A method of which a run is finished takes what that took; others are estimated
+    (:class:`Estimator`).
     """
-    first = {run.method: cfg for run, cfg in reversed(planned)}
+    first: dict[str, Config] = {}
+    for run, cfg in planned:
+        first.setdefault(run.method, cfg)
     seconds: dict[str, float] = {}
     for run, _ in planned:
         result = run.result()
-        if result and run.method not in seconds:
-            seconds[run.method] = result['seconds_per_epoch'] * first[run.method].train_cfg.max_epochs
+        if result and result.get('seconds'):  # None for one that was interrupted
+            seconds.setdefault(run.method, result['seconds'])
+    estimate = Estimator()
     print(f'{"method":24}{"epochs":>7}{"a run":>10}  differs in')
     for method, cfg in first.items():
         if method not in seconds:
-            seconds[method] = estimate_seconds(cfg)
+            seconds[method] = estimate(cfg)
         also = ', '.join(['model', *differences[method]])
         print(f'{method:24}{cfg.train_cfg.max_epochs:>7}{clock(seconds[method]):>10}  {also}')
     print()
@@ -41,7 +45,6 @@ def print_plan(
         print(f'{"waiting " if run in waiting else "finished"}  {run.name:32}{run.folder}')
     total = sum(seconds[run.method] for run in waiting)
     print(
-        f'\n{len(planned)} runs, {len(waiting)} waiting: about {clock(total)} of training in order'
+        f'\n{len(planned)} runs, {len(waiting)} waiting: about {clock(total)} in order'
         + (f'; {jobs} jobs at once share the machine' if jobs > 1 else '')
-        + '. Validation, the test and loading come on top.'
     )
