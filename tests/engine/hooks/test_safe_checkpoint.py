@@ -239,3 +239,12 @@ def test_sizes_are_stated_at_the_start(tmp_path):
     assert 'model: 1.0 M parameters; a checkpoint takes about 8 MB, the best one 4 MB' in log
     # The wide layer has no gradient, hence no momentum yet.
     assert 3.9e6 < (tmp_path / 'epoch_1.pth').stat().st_size < 8.1e6
+
+
+@pytest.mark.parametrize('content', ['', '[]', '{"other": 1}', '{"id": "a'])
+def test_a_damaged_note_of_the_run_is_named(tmp_path, content):
+    make_runner(tmp_path, epochs=1).train()
+    (tmp_path / 'run.json').write_text(content)
+    with pytest.raises(UserError, match=r'run\.json is damaged .*delete it'):
+        make_runner(tmp_path, epochs=1).train()
+    assert (tmp_path / 'epoch_1.pth').is_file()
