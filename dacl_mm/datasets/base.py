@@ -1,6 +1,7 @@
 """What all facial-expression data sets share."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from .memory import shared
 from .scan.duplicates import duplicate_groups
 from .scan.facts import image_facts
 from .split import held_out
+from .storage import StorageOption, stored_pixels
 from .table import Records, SampleTable
 
 SPLITS = ('train', 'val', 'trainval', 'test')
@@ -47,6 +49,9 @@ class FERDataset(BaseDataset):
         unreadable: What training does at an image that cannot be read: 'error',
             or 'replace' it by another image of its class and report how many at the
             end of each epoch. Evaluation always stops: it never drops an image.
+        storage: Decodes each image once and keeps it: ``dict(where='disk', limit_gb=8)``, the
+            arguments of :class:`dacl_mm.datasets.storage.StorageOption`; None reads the
+            files each time. The items are the same.
         pipeline: Transforms.
         test_mode: As in mmengine.
         **kwargs: Those of :class:`mmpretrain.datasets.BaseDataset`.
@@ -77,6 +82,7 @@ class FERDataset(BaseDataset):
         split_seed: int = 0,
         exclude_file: str | None = None,
         unreadable: str = 'error',
+        storage: Mapping[str, Any] | None = None,
         pipeline: Sequence[Any] = (),
         test_mode: bool = False,
         **kwargs: Any,
@@ -95,6 +101,7 @@ class FERDataset(BaseDataset):
         self.split_seed = split_seed
         self.exclude_file = exclude_file
         self.unreadable = unreadable
+        self.storage = None if storage is None else StorageOption.of(storage)
         self._replaced = torch.zeros(0, dtype=torch.bool)
         super().__init__(
             ann_file='',
@@ -137,7 +144,8 @@ class FERDataset(BaseDataset):
             UnreadableImageError: If one of its images cannot be read, unless these are replaced.
         """
         index = class_index(self.CLASSES)
-        table = self.read('test' if self.split == 'test' else 'train')
+        part = 'test' if self.split == 'test' else 'train'
+        table = self.read(part)
         code = np.array([*(index.get(name, -1) for name in EXPRESSIONS), -1])  # the last for NO_EXPRESSION
         label = code[table.expression]
         chosen = label >= 0
@@ -163,6 +171,8 @@ class FERDataset(BaseDataset):
             for i in np.flatnonzero(chosen & (facts['error'] != b'')).tolist():
                 open_image(table.path(i))  # says what is wrong with it, now rather than after an epoch
         columns = [EXPRESSIONS.index(name) for name in self.CLASSES]
+        if self.storage is not None:  # of the whole part: the other splits share it
+            table = replace(table, stored=stored_pixels(table, facts['size'], part, self.storage))
         return Records(table.take(chosen), label[chosen], columns)
 
     def full_init(self) -> None:
@@ -170,6 +180,13 @@ class FERDataset(BaseDataset):
         if not self._fully_initialized:
             super().full_init()
             self._start()
+
+    def _get_unserialized_subset(self, indices: Sequence[int] | int) -> Sequence[dict[str, Any]]:
+        """As in mmengine, but records stay a table: no list of dicts that hold pixels."""
+        if isinstance(self.data_list, Records):
+            return self.data_list.subset(indices)
+        subset: list[dict[str, Any]] = super()._get_unserialized_subset(indices)
+        return subset
 
     def get_subset_(self, indices: Sequence[int] | int) -> None:
         """Keep a part of the images, in place."""
