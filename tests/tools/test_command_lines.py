@@ -105,7 +105,10 @@ def test_predictions_do_not_depend_on_the_batch(killed_and_resumed, tmp_path):
 def test_the_best_checkpoint_tests_and_prints_a_table(killed_and_resumed, tmp_path):
     work, _, _ = killed_and_resumed
     (best,) = work.glob('best_*.pth')
+    weights = torch.load(best, weights_only=True)['state_dict']
+    assert not [name for name in weights if 'attention' in name or 'center' in name]
     done = run_tool('test', CONFIG, best, '--work-dir', tmp_path, '--cfg-options', *TINY)
+    assert 'do not match' not in done.stdout + done.stderr
     table = (done.stdout + done.stderr).split('test results (%):')[1]
     for row in ('accuracy', 'mean-class accuracy', 'F1 (macro)', 'AUC-ROC (macro)', 'recall: disgust'):
         assert re.search(rf'^{re.escape(row)} +\d+\.\d\d$', table, re.MULTILINE), row

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from logging import WARNING
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +75,7 @@ def _write(snapshot: Snapshot, checkpoint: dict[str, Any], path: Path, then: Cal
         save_checkpoint(checkpoint, path)
         then()
     except Exception as error:
-        print_log(f'{error}', 'current', 40)
+        print_log(f'{error}', 'current', WARNING)
         raise
 
 
