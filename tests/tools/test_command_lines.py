@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 import torch
 from conftest import REPO, TINY, run_tool
+from mmengine.config import Config
 
 CONFIG = REPO / 'configs' / 'dacl_r18_synthetic.py'
 BATCH = 'train_dataloader.batch_size'
@@ -113,6 +114,21 @@ def test_the_best_checkpoint_tests_and_prints_a_table(killed_and_resumed, tmp_pa
     for row in ('accuracy', 'mean-class accuracy', 'F1 (macro)', 'AUC-ROC (macro)', 'recall: disgust'):
         assert re.search(rf'^{re.escape(row)} +\d+\.\d\d$', table, re.MULTILINE), row
     assert 'fer/recall' not in done.stdout + done.stderr
+
+
+def test_the_best_checkpoint_strips_to_what_mmpretrain_loads(killed_and_resumed, tmp_path):
+    work, _, _ = killed_and_resumed
+    (best,) = work.glob('best_*.pth')
+    done = run_tool('strip_checkpoint', best, tmp_path / 'plain.pth')
+    assert re.search(r'plain\.pth: 44\.\d MB', done.stdout)
+    plain, weights = (torch.load(path, weights_only=True) for path in (tmp_path / 'plain.pth', best))
+    assert plain['meta']['dataset_meta']['classes'] == weights['meta']['dataset_meta']['classes']
+    assert plain['state_dict'].keys() == weights['state_dict'].keys()
+    assert all(torch.equal(value, weights['state_dict'][key]) for key, value in plain['state_dict'].items())
+    cfg = Config.fromfile(tmp_path / 'plain.py')
+    assert cfg.model.head == dict(type='LinearClsHead', num_classes=7, in_channels=512)
+    pipeline = [transform.type for transform in cfg.test_dataloader.dataset.pipeline]
+    assert pipeline == ['LoadImageFromFile', 'Resize', 'CenterCrop', 'PackInputs']
 
 
 def test_classes_in_another_order_are_taken_from_the_checkpoint(killed_and_resumed, tmp_path):

@@ -2,6 +2,7 @@ import os
 from collections import OrderedDict
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -60,8 +61,11 @@ def test_the_memory_is_kept_for_the_next_copy():
     first = addresses(snapshot.take(content))
     train_on(content)
     content['views'].append(torch.zeros(7))  # as logs grow
+    content['meta']['array'] = array = np.zeros(2)  # of a hook that leaves it to pickle
     second = snapshot.take(content)
     assert len(first) == 3 and addresses(second) == first
+    array += 1
+    assert second['meta']['array'].tolist() == [0, 0]
     for name, value in content['state_dict'].items():
         assert torch.equal(second['state_dict'][name], value)
 
