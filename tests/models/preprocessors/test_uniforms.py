@@ -1,0 +1,84 @@
+"""Numbers of one draw: those of the published generator, even, and sharing nothing with others'."""
+
+import pytest
+import torch
+from scipy import stats
+
+from dacl_mm.models.preprocessors.uniforms import draw_keys, uniforms
+
+WORD = 2**64
+
+
+def mix(z: int) -> int:
+    """SplitMix64's output function in whole numbers, as its authors print it."""
+    z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) % WORD
+    z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) % WORD
+    return z ^ (z >> 31)
+
+
+def plain(draw, stream, count):
+    """The numbers of one draw by Python's whole numbers."""
+    key = 0
+    for word in (*draw, stream):
+        key = mix((key + 0x9E3779B97F4A7C15 + word) % WORD)
+    return [(mix((key + j * 0x9E3779B97F4A7C15) % WORD) >> 40) / 2**24 for j in range(1, count + 1)]
+
+
+def grid(*sizes):
+    return torch.cartesian_prod(*(torch.arange(size) for size in sizes))
+
+
+def test_the_oracle_is_the_published_generator():
+    published = (0xE220A8397B1DCDAF, 0x6E789E6AA1B965F4, 0x06C45D188009454F)  # from seed 0
+    assert tuple(mix(j * 0x9E3779B97F4A7C15 % WORD) for j in (1, 2, 3)) == published
+
+
+def test_numbers_are_those_of_whole_number_arithmetic():
+    draws = torch.tensor([[0, 0, 0, 0], [1, 2, 3, 4], [2**63 - 1, 59, 287_650, 7], [-5, 0, 1, 0]])
+    for stream in (0, 3):
+        found = uniforms(draw_keys(draws), stream, 5).tolist()
+        assert found == [plain(draw, stream, 5) for draw in draws.tolist()]
+
+
+def test_company_and_order_do_not_matter():
+    keys = draw_keys(grid(2, 3, 5, 2))
+    order = torch.randperm(len(keys))
+    numbers = uniforms(keys, 1, 4)
+    assert torch.equal(uniforms(keys[order], 1, 4), numbers[order])
+    assert torch.equal(uniforms(keys[7:8], 1, 2), numbers[7:8, :2])
+
+
+def test_they_are_even():
+    numbers = uniforms(draw_keys(grid(1, 2, 20_000, 1)), 0, 3)
+    assert numbers.min() >= 0 and numbers.max() < 1 and numbers.dtype == torch.float32
+    for column in numbers.unbind(1):
+        assert stats.kstest(column.numpy(), 'uniform').pvalue > 1e-3
+    five = torch.stack([(numbers[:, 0] * 5).long(), (numbers[:, 1] * 5).long()])
+    counts = torch.bincount(five[0] * 5 + five[1], minlength=25)
+    assert stats.chisquare(counts.numpy()).pvalue > 1e-3  # two numbers of one sample are independent
+
+
+@pytest.mark.parametrize('word', range(5), ids=['seed', 'epoch', 'sample', 'repeat', 'stream'])
+def test_neighbors_share_nothing(word):
+    draws = torch.randint(1000, (20_000, 4))
+    other, stream = draws.clone(), 0
+    if word < 4:
+        other[:, word] += 1
+    else:
+        stream = 1
+    a, b = uniforms(draw_keys(draws), 0, 2), uniforms(draw_keys(other), stream, 2)
+    for left, right in ((a[:, 0], b[:, 0]), (a[:, 1], b[:, 0]), (a[:, 0], b[:, 1])):
+        assert stats.pearsonr(left.numpy(), right.numpy()).pvalue > 1e-3
+        assert (left == right).sum() < 5
+
+
+def test_no_two_draws_have_one_key():
+    keys = draw_keys(grid(10, 10, 200, 10))
+    assert len(keys.unique()) == len(keys)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason='no GPU')
+def test_a_gpu_gives_the_same():
+    keys = draw_keys(grid(2, 3, 50, 2))
+    on_gpu = uniforms(draw_keys(grid(2, 3, 50, 2).cuda()), 2, 9)
+    assert torch.equal(on_gpu.cpu(), uniforms(keys, 2, 9))
