@@ -1,0 +1,17 @@
+from .batch_preprocessor import BatchPreprocessor
+from .crop import CenterCrop, RandomCrop, RandomFiveCrop
+from .flip import RandomFlip
+from .resize import Resize, ResizeEdge
+from .transform import BATCH_TRANSFORMS, BatchTransform
+
+__all__ = [
+    'BATCH_TRANSFORMS',
+    'BatchPreprocessor',
+    'BatchTransform',
+    'CenterCrop',
+    'RandomCrop',
+    'RandomFiveCrop',
+    'RandomFlip',
+    'Resize',
+    'ResizeEdge',
+]
