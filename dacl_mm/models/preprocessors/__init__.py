@@ -2,7 +2,7 @@ from .batch_preprocessor import BatchPreprocessor
 from .crop import CenterCrop, RandomCrop, RandomFiveCrop
 from .flip import RandomFlip
 from .resize import Resize, ResizeEdge
-from .transform import BATCH_TRANSFORMS, BatchTransform
+from .transform import BATCH_TRANSFORMS, BatchTransform, has_counterpart
 
 __all__ = [
     'BATCH_TRANSFORMS',
@@ -14,4 +14,5 @@ __all__ = [
     'RandomFlip',
     'Resize',
     'ResizeEdge',
+    'has_counterpart',
 ]

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import torch
 from mmpretrain.structures import DataSample
 
 from dacl_mm.errors import UserError
@@ -53,3 +54,9 @@ def keys_of(samples: Sequence[DataSample] | None) -> np.ndarray:
             'of this package outside test_mode, whose pipeline ends in PackPixels'
         )
     return draw_keys(np.array(draws, np.uint64))
+
+
+def output_size(transforms: Sequence[Mapping[str, Any]], size: tuple[int, int]) -> tuple[int, int]:
+    """Return height and width of what transforms make of an image of a size, in pixels."""
+    blank = View.of(torch.zeros(1, 3, *size, dtype=torch.uint8), rgb=False)
+    return BatchPipeline(transforms)(blank, np.zeros(1, np.uint64)).size

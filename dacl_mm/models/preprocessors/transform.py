@@ -57,3 +57,12 @@ def build_transform(cfg: Mapping[str, Any]) -> BatchTransform:
         raise UserError(f'the batched {name} needs {", ".join(missing)}')
     transform: BatchTransform = kind(**arguments)
     return transform
+
+
+def has_counterpart(cfg: Mapping[str, Any], random: bool = True) -> bool:
+    """Return whether a transform can be built by :func:`build_transform`, one that draws if ``random``."""
+    try:
+        numbers = build_transform(cfg).numbers
+    except UserError:
+        return False
+    return random or not numbers

@@ -43,12 +43,12 @@ def uniforms(keys: np.ndarray, stream: int, count: int) -> np.ndarray:
     """
     start = _mix(keys + GAMMA + np.uint64(stream))[:, None]
     words = _mix(start + np.arange(1, count + 1, dtype=np.uint64) * GAMMA)
-    numbers: np.ndarray = (words >> np.uint64(11)) * 2.0**-53
-    return numbers
+    return (words >> np.uint64(11)) * 2.0**-53
 
 
 def _mix(z: np.ndarray) -> np.ndarray:
     """SplitMix64's output function: a bijection of 64-bit words."""
     z = (z ^ (z >> np.uint64(30))) * FIRST
     z = (z ^ (z >> np.uint64(27))) * SECOND
-    return z ^ (z >> np.uint64(31))
+    mixed: np.ndarray = z ^ (z >> np.uint64(31))
+    return mixed
