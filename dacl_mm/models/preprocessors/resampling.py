@@ -2,6 +2,7 @@
 
 from functools import cache
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -75,11 +76,11 @@ def _taps(length: int, new: int, antialias: bool, device: torch.device) -> tuple
     """
     scale = length / new
     support = max(scale, 1.0) if antialias else 1.0
-    center = (torch.arange(new, dtype=torch.float64) + 0.5) * scale
-    first = (center - support + 0.5).long().clamp_min(0)
-    end = (center + support + 0.5).long().clamp_max(length)
-    place = first[:, None] + torch.arange(int((end - first).max()))
-    weights = (1 - ((place + 0.5 - center[:, None]) / support).abs()).clamp_min(0)
-    weights = weights * (place < end[:, None])
-    weights = weights / weights.sum(1, keepdim=True)
-    return first.to(device), (weights * 2**BITS + 0.5).int().to(device)
+    center = (np.arange(new) + 0.5) * scale
+    first = np.maximum((center - support + 0.5).astype(np.int64), 0)
+    end = np.minimum((center + support + 0.5).astype(np.int64), length)
+    place = first[:, None] + np.arange((end - first).max())
+    weights = np.maximum(1 - np.abs(place + 0.5 - center[:, None]) / support, 0) * (place < end[:, None])
+    whole = (weights / weights.sum(1, keepdims=True) * 2**BITS + 0.5).astype(np.int32)
+    start, taps = (torch.from_numpy(x).to(device, non_blocking=True) for x in (first, whole))
+    return start, taps

@@ -9,11 +9,14 @@ from mmengine.registry import init_default_scope
 from mmpretrain.models.utils import ClsDataPreprocessor
 from mmpretrain.registry import MODELS, TRANSFORMS
 from pictures import faces, samples, tensors
+from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from dacl_mm.errors import UserError
-from dacl_mm.models.preprocessors import BATCH_TRANSFORMS, BatchPreprocessor, BatchTransform
+from dacl_mm.models.preprocessors import BATCH_TRANSFORMS, BatchPreprocessor, BatchTransform, resampling
 from dacl_mm.models.preprocessors.memory import BatchMemory
 
+CPU = torch.device('cpu')
 NORM = dict(mean=[146.676, 114.6225, 102.306], std=[53.193, 48.7305, 45.9765])
 EDGE = dict(type='ResizeEdge', scale=72, edge='short', backend='pillow')
 TRAIN = [EDGE, dict(type='RandomFiveCrop', crop_size=64), dict(type='RandomFlip', prob=0.5)]
@@ -132,6 +135,49 @@ def test_dtype(dtype):
     images = faces(3, 48)
     wanted = build()(batch(images))['inputs'].to(getattr(torch, dtype))
     assert torch.equal(build(dtype=dtype)(batch(images))['inputs'], wanted)
+
+
+class NoWaiting(TorchDispatchMode):
+    """Refuses copies to a GPU that the host waits for."""
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        kwargs = kwargs or {}
+        if func is torch.ops.aten._to_copy.default and kwargs.get('device', CPU).type == 'cuda':
+            assert kwargs.get('non_blocking')
+        if func is torch.ops.aten.copy_.default and args[0].device.type == 'cuda':
+            assert args[1].device.type == 'cuda' or kwargs.get('non_blocking')
+        return func(*args, **kwargs)
+
+
+@pytest.mark.parametrize('training', [False, True])
+def test_nothing_waits_for_a_gpu(training):
+    """A tensor without data stands for one on a GPU: what asks for a value of it raises."""
+    preprocessor = build(channels_last=True)
+    preprocessor._device = torch.device('cuda')
+    images = faces(2, 48) + faces(1, 60)
+    try:
+        with FakeTensorMode(allow_non_fake_inputs=True), NoWaiting():
+            preprocessor.mean = torch.empty(3, 1, 1, device='cuda')
+            preprocessor.std = torch.empty(3, 1, 1, device='cuda')
+            done = preprocessor(batch(images), training)
+    finally:
+        resampling._taps.cache_clear()
+    assert done['inputs'].device.type == 'cuda' and done['inputs'].shape == (3, 3, 64, 64)
+    assert done['data_samples'][0].gt_label.device.type == 'cuda'
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason='no GPU')
+@pytest.mark.parametrize('training', [False, True])
+def test_a_gpu_gives_the_same(training):
+    images = faces(6, 48) + faces(2, 224)
+    wanted = build()(batch(images), training)['inputs']
+    preprocessor = build().cuda()
+    torch.cuda.set_sync_debug_mode('error')
+    try:
+        found = preprocessor(batch(images), training)['inputs']
+    finally:
+        torch.cuda.set_sync_debug_mode('default')
+    assert torch.equal(found.cpu(), wanted)
 
 
 def test_padding_and_mixing_are_mmpretrains():
