@@ -1,6 +1,7 @@
 """What all facial-expression data sets share."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -264,24 +265,34 @@ class FERDataset(BaseDataset):
         if self.test_mode:
             return super().prepare_data(idx.sample if isinstance(idx, Draw) else idx)
         draw = self._draws(idx)
-        with draw.seeded():
-            try:
-                return super().prepare_data(draw.sample)
-            except UnreadableImageError:
-                if self.unreadable == 'error':
-                    raise
-                return self._replacement(draw.sample)
+        # Seeding three generators takes longer than reading an image that is decoded already.
+        random = any(getattr(transform, 'random', True) for transform in self.pipeline.transforms)
+        try:
+            with draw.seeded() if random else nullcontext():
+                return self._augmented(draw.sample, draw)
+        except UnreadableImageError:
+            if self.unreadable == 'error':
+                raise
+            with draw.seeded():
+                return self._replacement(draw)
 
-    def _replacement(self, sample: int) -> Any:
-        """Return another image of the sample's class."""
+    def _augmented(self, sample: int, draw: Draw) -> Any:
+        """Run the pipeline on a record that names the draw in four numbers, ``draw``."""
+        record = self.get_data_info(sample)
+        record['draw'] = (draw.seed, draw.epoch, draw.sample, draw.repeat)
+        return self.pipeline(record)
+
+    def _replacement(self, draw: Draw) -> Any:
+        """Return another image of the sample's class, under the draw of this one."""
+        sample = draw.sample
         self._replaced[sample] = True
         labels = self.get_gt_labels()
         others = np.flatnonzero(labels == labels[sample])
-        for other in np.random.permutation(others[others != sample]):
+        for other in np.random.permutation(others[others != sample]).tolist():
             try:
-                return super().prepare_data(int(other))
+                return self._augmented(other, draw)
             except UnreadableImageError:
-                self._replaced[int(other)] = True
+                self._replaced[other] = True
         raise DatasetError(f'no readable image of class {self.CLASSES[labels[sample]]} in {self.where}')
 
     def extra_repr(self) -> list[str]:

@@ -70,6 +70,9 @@ class LoadFace(BaseTransform):
     (H, W, 3)), ``img_shape``, ``ori_shape``.
     """
 
+    #: It draws nothing.
+    random = False
+
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         """Add the image.
 
