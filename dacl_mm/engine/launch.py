@@ -17,6 +17,7 @@ from dacl_mm.files import make_folder
 from dacl_mm.models.heads.feature_size import set_feature_size
 
 from .hooks.safe_checkpoint import AtomicCheckpointHook
+from .memory import keep_freed_memory
 from .runner import ShortConsoleRunner
 
 
@@ -62,6 +63,8 @@ def train(cfg: Config) -> Runner:
     Raises:
         UserError: If no batch can be drawn, a loader process is killed, or the GPU's memory is full.
     """
+    if not torch.cuda.is_available():
+        keep_freed_memory()
     runner = build_runner(cfg)
     require_batches(runner)
     with memory_faults(), files_on_disk(runner):
