@@ -104,13 +104,18 @@ class Training:
         self.center_optimizer = torch.optim.SGD([self.centers], alpha)
         self.scheduler = torch.optim.lr_scheduler.StepLR(self.optimizer, step_size=20, gamma=0.1)
         self.seen: dict[str, list[Any]] = defaultdict(list)  # of the running epoch
+        self.best = -1.0
+
+    def losses(self, images: Tensor, target: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Map images (N, 3, H, W) and classes (N,) to softmax loss, centre loss and logits (N, K)."""
+        embedding, logits, attention = self.model(images)
+        loss_center = SparseCenter.apply(embedding, attention, self.centers, target)
+        return nn.functional.cross_entropy(logits, target), loss_center, logits
 
     def step(self, images: Tensor, target: Tensor) -> None:
         """Train on a batch, images (N, 3, H, W) and classes (N,), and note how it went."""
         images, target = images.to(DEVICE), target.to(DEVICE)
-        embedding, logits, attention = self.model(images)
-        loss_softmax = nn.functional.cross_entropy(logits, target)
-        loss_center = SparseCenter.apply(embedding, attention, self.centers, target)
+        loss_softmax, loss_center, logits = self.losses(images, target)
         loss = loss_softmax + self.lamb * loss_center
         for name, value in (('softmax', loss_softmax), ('center', loss_center), ('total', loss)):
             self.seen[name].append(value.item())
@@ -150,12 +155,13 @@ class Training:
             auc_roc=roc_auc_score(one_hot, rows, average='macro'),
         )
 
-    def save(self, folder: Path, epoch: int, best: bool) -> None:
-        """Write the whole state as ``last.pth``, and copy it where it is the best."""
+    def save(self, folder: Path, epoch: int, accuracy: float) -> None:
+        """Write the whole state as ``last.pth``, and copy it where its accuracy is the best."""
         parts = ('model', 'optimizer', 'center_optimizer', 'scheduler')
         state: dict[str, Any] = {name: getattr(self, name).state_dict() for name in parts}
         torch.save(state | dict(epoch=epoch, centers=self.centers), folder / 'last.pth')
-        if best:
+        if accuracy > self.best:
+            self.best = accuracy
             shutil.copyfile(folder / 'last.pth', folder / 'best.pth')
 
 
@@ -196,13 +202,11 @@ def main() -> None:
     args.out.mkdir(parents=True, exist_ok=True)
     train, test = loaders(args.data, args.batch_size, args.size, args.workers)
     training = Training(len(train.dataset.classes), args.size)  # type: ignore[attr-defined]
-    best = -1.0
     for epoch in range(1, args.epochs + 1):
         print(epoch, 'train', training.train_epoch(train))
         metrics = training.evaluate(test)
         print(epoch, 'test', metrics)
-        training.save(args.out, epoch, metrics['accuracy'] > best)
-        best = max(best, metrics['accuracy'])
+        training.save(args.out, epoch, metrics['accuracy'])
 
 
 if __name__ == '__main__':
