@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from .data import data
+from .epochs import epoch
 from .inference import predict
 from .overheads import draws, monitor
 from .processes import imports, process
@@ -17,5 +18,6 @@ CASES: dict[str, Callable[[Setting], list[Row]]] = {
     'draws': draws,
     'train-step': train_step,
     'monitor': monitor,
+    'epoch': epoch,
     'predict': predict,
 }

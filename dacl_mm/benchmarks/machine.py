@@ -1,10 +1,11 @@
 """What the machine can do at most: the two lines of its roofline."""
 
+from functools import partial
 from typing import NamedTuple
 
 import torch
 
-from .timing import DEVICE, seconds
+from .timing import DEVICE, Job, seconds
 
 REPEATS = 15  # other work on the machine disturbs some
 SIDE = 8192 if DEVICE == 'cuda' else 2048  # of the multiplied matrices
@@ -30,17 +31,17 @@ def measure_machine() -> Machine:
     precision = torch.get_float32_matmul_precision()
     if DEVICE == 'cuda':
         torch.set_float32_matmul_precision('high')
-    rates = []
+    products = []
     for dtype in (torch.float32, torch.bfloat16):
         a = torch.randn(SIDE, SIDE, device=DEVICE, dtype=dtype)
         b = torch.empty_like(a)
-        rates.append(2 * SIDE**3 / best(lambda a=a, b=b: torch.mm(a, a, out=b)))
+        products.append(2 * SIDE**3 / best(partial(torch.mm, a, a, out=b)))
     torch.set_float32_matmul_precision(precision)
     source = torch.ones(NUMBERS, device=DEVICE)
     target = torch.zeros_like(source)
-    return Machine(*rates, 2 * source.nbytes / best(lambda: target.copy_(source)))
+    return Machine(products[0], products[1], 2 * source.nbytes / best(lambda: target.copy_(source)))
 
 
-def best(job: object) -> float:
+def best(job: Job) -> float:
     """Return the shortest of some times, in seconds; a first call warms up."""
     return min([seconds(job) for _ in range(REPEATS + 1)][1:])

@@ -123,7 +123,7 @@ class Training:
         self.seen['predicted'].extend(logits.argmax(1).tolist())
         self.optimizer.zero_grad()
         self.center_optimizer.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call, unused-ignore]
         self.optimizer.step()
         self.center_optimizer.step()
 

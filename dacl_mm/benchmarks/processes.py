@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,11 +14,12 @@ from dacl_mm.config import load_config
 from dacl_mm.errors import UserError
 
 from . import plain_loop
+from .parts import PLAIN, parts
 from .roofline import PYTHON
 from .setting import Setting
 from .table import Row, ratio
 from .timing import interleave
-from .variants import VARIANTS
+from .variants import variant_configs
 
 TRAIN = (sys.executable, '-m', 'dacl_mm.cli', 'train')  # tools/train.py, for a wheel too
 
@@ -76,14 +78,13 @@ default_hooks = dict(first_step=dict(type='FirstStepHook', file={str(cpu)!r}))
 def process(setting: Setting) -> list[Row]:
     """Whole processes of one epoch with evaluation and checkpoint: ``tools/train.py`` and the plain loop."""
     configs = {}
-    for name, change in VARIANTS.items():
-        change(cfg := setting.config())
+    for name, cfg in variant_configs(setting).items():
         configs[name] = setting.folder / f'process_{name}.py'.replace(' ', '_')
         cfg.dump(configs[name])
     plain: list[str | Path] = [sys.executable, plain_loop.__file__, setting.data, '--epochs', '1']
     plain += ['--batch-size', str(setting.batch_size), '--size', str(setting.size)]
     plain += ['--workers', str(setting.workers), '--out']
-    commands = {'plain loop': plain}
+    commands = {PLAIN: plain}
     commands |= {name: [*TRAIN, config, '--work-dir'] for name, config in configs.items()}
 
     def job(command: Sequence[str | Path]) -> Usage:
@@ -91,16 +92,18 @@ def process(setting: Setting) -> list[Row]:
         shutil.rmtree(setting.folder / 'run')
         return usage
 
-    found = interleave({name: lambda c=c: job(c) for name, c in commands.items()}, setting.rounds)
-    rows = []
+    found = interleave({name: partial(job, command) for name, command in commands.items()}, setting.rounds)
+    rows: list[Row] = []
+    expected = parts(setting)
     for kind, unit in (('wall', 's'), ('cpu', 'CPU s')):
         by_name = {
             name: Row(f'process: {name}', [getattr(usage, kind) for usage in usages], unit)
             for name, usages in found.items()
         }
+        if kind == 'wall':
+            by_name = {name: expected[name].explain(row) for name, row in by_name.items()}
         rows += by_name.values()
         rows += [
-            ratio(f'process: {name} over plain loop, {kind}', by_name[name], by_name['plain loop'])
-            for name in VARIANTS
+            ratio(f'process: {name} over {PLAIN}, {kind}', by_name[name], by_name[PLAIN]) for name in configs
         ]
     return rows

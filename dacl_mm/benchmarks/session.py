@@ -59,6 +59,10 @@ class Session:
         optimizer: torch.optim.Optimizer = self.runner.optim_wrapper.optimizer
         return optimizer
 
+    def read(self) -> None:
+        """Read a training batch in this process."""
+        next(iter(self.runner.train_dataloader))
+
     def step(self) -> None:
         """Train on the batch, with everything that hooks do at a step."""
         self.runner.model.train()
@@ -89,15 +93,19 @@ class PlainSession:
     """
 
     def __init__(self, setting: Setting, batch_size: int | None = None):
-        train, test = loaders(setting.data, batch_size or setting.batch_size, setting.size, workers=0)
-        self.training = Training(len(train.dataset.classes), setting.size)  # type: ignore[attr-defined]
-        self.images, self.target = next(iter(train))
+        self._train, test = loaders(setting.data, batch_size or setting.batch_size, setting.size, workers=0)
+        self.training = Training(len(self._train.dataset.classes), setting.size)  # type: ignore[attr-defined]
+        self.images, self.target = next(iter(self._train))
         self.test_images = next(iter(test))[0]
 
     @property
     def optimizer(self) -> torch.optim.Optimizer:
         """The model's optimizer."""
         return self.training.optimizer
+
+    def read(self) -> None:
+        """Read a training batch in this process."""
+        next(iter(self._train))
 
     def step(self) -> None:
         """Train on the batch, with all that is noted at a step."""

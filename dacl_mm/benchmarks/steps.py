@@ -18,7 +18,7 @@ def train_step(setting: Setting) -> list[Row]:
     half = {name: narrow(cfg) for name, cfg in configs.items()}
     sessions: dict[str, Session | PlainSession] = {PLAIN: PlainSession(setting)}
     sessions |= {name: Session(cfg, setting.folder) for name, cfg in configs.items()}
-    rows = []
+    rows: list[Row] = []
     for part in ('forward', 'step'):
         jobs = {name: getattr(session, part) for name, session in sessions.items()}
         found = interleave_seconds(jobs, setting.rounds)

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TypeVar
 
 import torch
@@ -32,7 +33,7 @@ def interleave(jobs: Mapping[str, Callable[[], T]], rounds: int) -> dict[str, li
     """
     found: dict[str, list[T]] = {name: [] for name in jobs}
     for i in range(rounds + 1):
-        for name in reversed(jobs) if i % 2 else jobs:
+        for name in reversed(list(jobs)) if i % 2 else jobs:
             measured = jobs[name]()
             if i:
                 found[name].append(measured)
@@ -41,4 +42,4 @@ def interleave(jobs: Mapping[str, Callable[[], T]], rounds: int) -> dict[str, li
 
 def interleave_seconds(jobs: Mapping[str, Job], rounds: int) -> dict[str, list[float]]:
     """Time jobs in turn, as :func:`interleave` does."""
-    return interleave({name: lambda job=job: seconds(job) for name, job in jobs.items()}, rounds)
+    return interleave({name: partial(seconds, job) for name, job in jobs.items()}, rounds)
