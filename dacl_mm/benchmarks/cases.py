@@ -1,7 +1,8 @@
 """What is measured: each case returns rows, with one value a round."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
+from .agreement import agreement
 from .data import data
 from .epochs import epoch
 from .inference import predict
@@ -11,7 +12,8 @@ from .setting import Setting
 from .steps import train_step
 from .table import Row
 
-CASES: dict[str, Callable[[Setting], list[Row]]] = {
+Case = Callable[[Setting], Iterable[Row]]
+CASES: dict[str, Case] = {
     'import': imports,
     'process': process,
     'data': data,
@@ -19,5 +21,6 @@ CASES: dict[str, Callable[[Setting], list[Row]]] = {
     'train-step': train_step,
     'monitor': monitor,
     'epoch': epoch,
+    'agreement': agreement,
     'predict': predict,
 }

@@ -19,8 +19,13 @@ PLAIN = 'ImageFolder + PIL'
 MOVED = 1 + 4
 
 
-def data(setting: Setting) -> list[Row]:
-    """Images/s from the training part to normalised batches on the device, nothing else going on."""
+def data(setting: Setting, rounds: int | None = None) -> list[Row]:
+    """Images/s from the training part to normalised batches on the device, nothing else going on.
+
+    Args:
+        setting: Images, their size and loader processes.
+        rounds: If not the setting's.
+    """
     plain, _ = loaders(
         setting.data,
         setting.batch_size,
@@ -39,7 +44,7 @@ def data(setting: Setting) -> list[Row]:
     best = setting.machine.bandwidth / (MOVED * 3 * setting.size**2)
     rows = {
         name: Row(f'data: {name}', [images / value for value in values], 'images/s', INPUT, best)
-        for name, values in interleave_seconds(jobs, setting.rounds).items()
+        for name, values in interleave_seconds(jobs, rounds or setting.rounds).items()
     }
     ratios = [ratio(f'data: {name} over {PLAIN}', row, rows[PLAIN]) for name, row in rows.items()]
     return [*rows.values(), *ratios[1:]]

@@ -11,7 +11,13 @@ from .timing import interleave
 from .turns import Player, Report
 from .variants import variant_configs
 
-MEMORY = {'host': 'the trainer', 'worker': 'a loader process', 'device': 'the GPU, peak'}
+#: What is counted in bytes, by its field of a report.
+AMOUNTS = {
+    'written': 'written',
+    'host': 'memory of the trainer',
+    'worker': 'memory of a loader process',
+    'device': 'memory of the GPU, peak',
+}
 
 
 def epoch(setting: Setting) -> list[Row]:
@@ -20,7 +26,7 @@ def epoch(setting: Setting) -> list[Row]:
     with players(setting, setting.rounds + 1) as trainings:
         jobs = {name: training.epoch for name, training in trainings.items()}
         found = interleave(jobs, setting.rounds)
-    return epoch_rows(found, expected)
+    return [*time_rows(found, expected), *other_rows(found)]
 
 
 @contextmanager
@@ -39,26 +45,26 @@ def players(setting: Setting, epochs: int) -> Iterator[dict[str, Player]]:
             training.end()
 
 
-def epoch_rows(found: dict[str, list[Report]], expected: dict[str, Parts]) -> list[Row]:
-    """Return the rows of epochs, one value each."""
+def time_rows(found: dict[str, list[Report]], expected: dict[str, Parts]) -> list[Row]:
+    """Return the seconds of epochs, and their ratios to the plain loop's."""
     epochs = {
         name: expected[name].explain(Row(f'epoch: {name}', [report.seconds for report in reports], 's'))
         for name, reports in found.items()
     }
-    rows = list(epochs.values())
-    rows += [
-        ratio(f'epoch: {name} over {PLAIN}', row, epochs[PLAIN])
-        for name, row in epochs.items()
-        if name != PLAIN
-    ]
+    others = [name for name in epochs if name != PLAIN]
+    ratios = [ratio(f'epoch: {name} over {PLAIN}', epochs[name], epochs[PLAIN]) for name in others]
+    return [*epochs.values(), *ratios]
+
+
+def other_rows(found: dict[str, list[Report]]) -> list[Row]:
+    """Return how long epochs wait for checkpoints, and their bytes on disk and in memory."""
+    rows = []
     for name, reports in found.items():
         shares = [100 * report.waited / report.seconds for report in reports]
         rows.append(Row(f'waits for checkpoints: {name}', shares, '% of it'))
-    for name, reports in found.items():
-        rows.append(Row(f'written: {name}', [report.written / 1e6 for report in reports], 'MB'))
-    for field, what in MEMORY.items():
+    for field, what in AMOUNTS.items():
         for name, reports in found.items():
             values = [getattr(report, field) / 1e6 for report in reports]
             if any(values):
-                rows.append(Row(f'memory of {what}: {name}', values, 'MB'))
+                rows.append(Row(f'{what}: {name}', values, 'MB'))
     return rows

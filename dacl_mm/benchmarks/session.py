@@ -2,6 +2,7 @@
 
 import itertools
 from contextlib import suppress
+from copy import deepcopy
 from pathlib import Path
 
 import torch
@@ -17,6 +18,14 @@ from .setting import Setting
 from .timing import DEVICE
 
 COUNT = itertools.count()
+
+
+def apart(cfg: Config, folder: Path) -> Config:
+    """Return a copy of a config with a name and a work dir of its own, which logs errors alone."""
+    cfg = deepcopy(cfg)
+    name = f'run_{next(COUNT)}'
+    cfg.work_dir, cfg.experiment_name, cfg.log_level = str(folder / name), name, 'ERROR'
+    return cfg
 
 
 class SetUpError(Exception):
@@ -42,8 +51,7 @@ class Session:
     """
 
     def __init__(self, cfg: Config, folder: Path):
-        name = f'session_{next(COUNT)}'
-        cfg.work_dir, cfg.experiment_name, cfg.log_level = str(folder / name), name, 'ERROR'
+        cfg = apart(cfg, folder)
         cfg.custom_hooks = [*cfg.custom_hooks, dict(type='StopBeforeFirstStepHook')]
         for part in ('train', 'val', 'test'):
             cfg[f'{part}_dataloader'].update(num_workers=0, persistent_workers=False)
