@@ -8,6 +8,8 @@ from torch.utils.data import Dataset
 
 from dacl_mm.datasets.readers.affectnet import COUNTS, AffectNet
 
+from .memory import private_bytes
+
 
 def write(root: Path, images: int) -> None:
     """Write the 2021 layout, class shares as published."""
@@ -35,12 +37,6 @@ def start(root: Path) -> AffectNet:
     return AffectNet(data_root=str(root), split='trainval')
 
 
-def private_kib() -> int:
-    """Memory of this process that it shares with no other, in KiB."""
-    lines = Path('/proc/self/smaps_rollup').read_text().splitlines()[1:]
-    return sum(int(line.split()[1]) for line in lines if line.startswith('Private'))
-
-
 class Reading(Dataset[int]):
     """Reads records in a worker, and tells the worker's memory."""
 
@@ -52,4 +48,4 @@ class Reading(Dataset[int]):
 
     def __getitem__(self, i: int) -> int:
         self.data.get_data_info(i)
-        return private_kib() if i % 1000 < 2 else 0
+        return private_bytes() if i % 1000 < 2 else 0

@@ -41,5 +41,5 @@ def main() -> None:
         loader = DataLoader(Reading(start(root)), 512, num_workers=1, persistent_workers=True)
         for epoch in range(3):
             memory = [m for batch in loader for m in batch.tolist() if m]
-            begin, end = (np.mean(part) / 1024 for part in np.array_split(memory, 10)[::9])
+            begin, end = (np.mean(part) / 2**20 for part in np.array_split(memory, 10)[::9])
             print(f'private memory of a worker in epoch {epoch + 1}: from {begin:.1f} to {end:.1f} MiB')

@@ -1,0 +1,52 @@
+"""How a training is made faster: each variant changes a config, and the cases have rows of each."""
+
+from collections.abc import Callable
+
+from mmengine.config import Config
+
+from .setting import Setting
+
+
+def exact(cfg: Config) -> None:
+    """Leave everything as it is: float32, each image read and transformed by itself."""
+
+
+def bfloat16(cfg: Config) -> None:
+    """Train and evaluate under autocast."""
+    cfg.optim_wrapper.type = 'BFloat16OptimWrapper'
+    cfg.val_cfg.fp16 = cfg.test_cfg.fp16 = True
+
+
+VARIANTS: dict[str, Callable[[Config], None]] = {'exact': exact, 'bfloat16': bfloat16}
+
+
+def variant_configs(
+    setting: Setting, of_data: bool | None = None, batch_size: int | None = None
+) -> dict[str, Config]:
+    """Return DACL's config in each variant.
+
+    Args:
+        setting: Images and their size.
+        of_data: Only variants that differ in how images become a batch (True), or in what is computed
+            from one (False); None: all.
+        batch_size: Images of a batch, if not the setting's.
+    """
+    found: dict[str, Config] = {}
+    seen = []
+    for name, change in VARIANTS.items():
+        cfg = setting.config(batch_size=batch_size)
+        change(cfg)
+        part = {
+            key: value
+            for key, value in cfg.to_dict().items()
+            if of_data is None or key == 'data_preprocessor' or key.endswith('_dataloader') == of_data
+        }
+        if of_data is None or part not in seen:
+            found[name] = cfg
+            seen.append(part)
+    return found
+
+
+def narrow(cfg: Config) -> bool:
+    """Return whether a config computes in 16 bits."""
+    return cfg.optim_wrapper.type in ('AmpOptimWrapper', 'BFloat16OptimWrapper')
