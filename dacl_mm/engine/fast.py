@@ -12,6 +12,14 @@ from dacl_mm.models.preprocessors import has_counterpart
 FUSED = ('SGD', 'Adam', 'AdamW', 'Adagrad')
 
 
+def store_images(cfg: Config) -> None:
+    """Let all data sets of this package keep their images decoded, where they do not say otherwise."""
+    for field in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
+        for dataset in data_sets(cfg[field].dataset) if cfg.get(field) else ():
+            if issubclass(DATASETS.get(dataset.type), FERDataset):
+                dataset.setdefault('storage', dict(where='disk'))
+
+
 def set_fast(cfg: Config) -> None:
     """Turn on together what is safe together, where the config leaves it open.
 
@@ -22,10 +30,7 @@ def set_fast(cfg: Config) -> None:
     Args:
         cfg: A complete config; changed in place.
     """
-    for field in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
-        for dataset in data_sets(cfg[field].dataset) if cfg.get(field) else ():
-            if issubclass(DATASETS.get(dataset.type), FERDataset):
-                dataset.setdefault('storage', dict(where='disk'))
+    store_images(cfg)
     move_to_device(cfg, has_counterpart)
     if cfg.data_preprocessor.get('type') == 'BatchPreprocessor':
         cfg.data_preprocessor.setdefault('channels_last', True)
