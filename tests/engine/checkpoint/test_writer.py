@@ -2,6 +2,7 @@ import subprocess
 import sys
 import threading
 from collections import OrderedDict
+from functools import partial
 
 import pytest
 import torch
@@ -25,7 +26,7 @@ def nothing() -> None:
 
 def test_of_each_kind_one_is_under_way_and_the_next_waits(tmp_path):
     writer, gate = CheckpointWriter(), threading.Event()
-    writer.write('last', content(1), tmp_path / '1.pth', gate.wait)
+    writer.write('last', content(1), tmp_path / '1.pth', partial(gate.wait, 20))
     writer.write('best', content(2), tmp_path / '2.pth', nothing)  # does not wait
     assert not (tmp_path / '2.pth').exists()
     second = content(3)
@@ -53,11 +54,11 @@ def test_a_failed_write_is_logged_at_once_and_raised_by_the_next(tmp_path, kind)
     said, gate, written = listen(tmp_path / 'said'), threading.Event(), threading.Event()
     (tmp_path / 'folder').write_text('in its place')
     writer = CheckpointWriter()
-    writer.write('first', content(1), tmp_path / 'first.pth', gate.wait)
+    writer.write('first', content(1), tmp_path / 'first.pth', partial(gate.wait, 20))
     writer.write('last', content(1), tmp_path / 'folder' / '1.pth', nothing)
     writer.write('other', content(1), tmp_path / 'other.pth', written.set)
     gate.set()
-    written.wait()
+    assert written.wait(20)
     assert 'folder cannot be made a folder' in said()
     with pytest.raises(FileError, match='folder cannot be made a folder'):
         writer.write(kind, content(2), tmp_path / '2.pth', nothing)

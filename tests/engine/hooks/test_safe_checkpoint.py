@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -132,6 +133,15 @@ def test_a_successor_is_on_disk_before_its_predecessor_goes(tmp_path, monkeypatc
         runner.train()
     assert names(tmp_path, 'epoch_*') == ['epoch_1.pth']
     assert (tmp_path / 'last_checkpoint').read_text() == str(tmp_path / 'epoch_1.pth')
+
+
+def test_a_training_that_is_broken_off_leaves_when_its_files_are_on_disk(tmp_path, monkeypatch):
+    save = writer.save_checkpoint
+    monkeypatch.setattr(
+        writer, 'save_checkpoint', lambda content, path: [time.sleep(0.5), save(content, path)]
+    )
+    killed(make_runner(tmp_path), 'before_val_epoch')
+    assert names(tmp_path) == ['best_accuracy_top1_epoch_1.pth', 'epoch_2.pth']
 
 
 def test_a_second_process_is_refused_and_loses_no_file_of_the_first(tmp_path):
