@@ -5,6 +5,7 @@ runner_type = 'ShortConsoleRunner'  # dumps of config and hooks go to the log fi
 # Its greatest value on the validation part selects the best epoch, everywhere.
 selection_metric = 'accuracy/top1'
 default_hooks = dict(
+    runtime_info=dict(type='DeferredInfoHook'),
     timer=dict(type='IterTimerHook'),
     logger=dict(type='LoggerHook', interval=50),
     param_scheduler=dict(type='ParamSchedulerHook'),

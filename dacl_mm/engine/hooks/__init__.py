@@ -3,6 +3,7 @@ from .center_monitor import CenterMonitorHook
 from .center_update import CenterUpdateHook
 from .channels_last import ChannelsLastHook
 from .class_weight import ClassWeightHook
+from .deferred_info import DeferredInfoHook
 from .finite_loss import FiniteLossHook
 from .plain_checkpoint import PlainCheckpointHook
 from .report import ReportHook
@@ -17,6 +18,7 @@ __all__ = [
     'CenterUpdateHook',
     'ChannelsLastHook',
     'ClassWeightHook',
+    'DeferredInfoHook',
     'FiniteLossHook',
     'PlainCheckpointHook',
     'ReportHook',

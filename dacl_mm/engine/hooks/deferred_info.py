@@ -1,0 +1,54 @@
+"""Losses leave the device when somebody reads them."""
+
+from typing import Any
+
+import torch
+from mmengine.hooks import LoggerHook, RuntimeInfoHook
+from mmengine.runner import EpochBasedTrainLoop, Runner
+from mmpretrain.registry import HOOKS
+
+
+@HOOKS.register_module()
+class DeferredInfoHook(RuntimeInfoHook):
+    """mmengine's RuntimeInfoHook, which fetches losses from a GPU all at once when they are logged.
+
+    Upstream fetches each at every step, and the GPU idles meanwhile: it has nothing to do before the
+    process has been told. What is logged is the same. Iterations of loops without epochs, after
+    any of which a checkpoint may be saved, are fetched at once.
+
+    Args:
+        defer: Whether to; None: where the losses are on a GPU.
+    """
+
+    def __init__(self, defer: bool | None = None) -> None:
+        self.defer = defer
+        self._waiting: list[dict[str, torch.Tensor]] = []
+
+    def after_train_iter(
+        self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: dict[str, Any] | None = None
+    ) -> None:
+        if outputs is None:
+            return
+        self._waiting.append({key: torch.as_tensor(value).detach() for key, value in outputs.items()})
+        on_gpu = any(value.is_cuda for value in self._waiting[-1].values())
+        defer = on_gpu if self.defer is None else self.defer
+        if not defer or self._is_read(runner, batch_idx):
+            self._fetch(runner)
+
+    def _is_read(self, runner: Runner, batch_idx: int) -> bool:
+        return (
+            not isinstance(runner.train_loop, EpochBasedTrainLoop)
+            or self.end_of_epoch(runner.train_dataloader, batch_idx)
+            or any(
+                self.every_n_inner_iters(batch_idx, hook.interval)
+                for hook in runner.hooks
+                if isinstance(hook, LoggerHook)
+            )
+        )
+
+    def _fetch(self, runner: Runner) -> None:
+        keys = [key for step in self._waiting for key in step]
+        values = [value.double().reshape(()) for step in self._waiting for value in step.values()]
+        self._waiting.clear()
+        for key, value in zip(keys, torch.stack(values).tolist() if values else [], strict=True):
+            runner.message_hub.update_scalar(f'train/{key}', value)
