@@ -5,7 +5,7 @@ from .packing import PackPixels, pixel_collate
 from .readers import FER2013, RAFDB, AffectNet, FERFolder, FERPlus
 from .sampling import BalancedSampler, ShuffleSampler
 from .synthetic import DrawFace, SyntheticFaces
-from .transforms import RandomFiveCrop
+from .transforms import RandomAffine, RandomFiveCrop
 from .wrappers import FERClassBalanced, FERRepeat
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     'FERRepeat',
     'LoadFace',
     'PackPixels',
+    'RandomAffine',
     'RandomFiveCrop',
     'ShuffleSampler',
     'SyntheticFaces',
