@@ -6,6 +6,7 @@ from .readers import FER2013, RAFDB, AffectNet, FERFolder, FERPlus
 from .sampling import BalancedSampler, ShuffleSampler
 from .synthetic import DrawFace, SyntheticFaces
 from .transforms import RandomAffine, RandomFiveCrop
+from .whole import PackIndex
 from .wrappers import FERClassBalanced, FERRepeat
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     'FERPlus',
     'FERRepeat',
     'LoadFace',
+    'PackIndex',
     'PackPixels',
     'RandomAffine',
     'RandomFiveCrop',

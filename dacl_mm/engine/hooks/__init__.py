@@ -2,6 +2,7 @@ from .augmentation_seed import AugmentationSeedHook
 from .center_monitor import CenterMonitorHook
 from .center_update import CenterUpdateHook
 from .class_weight import ClassWeightHook
+from .device_data import DeviceDataHook
 from .finite_loss import FiniteLossHook
 from .plain_checkpoint import PlainCheckpointHook
 from .report import ReportHook
@@ -15,6 +16,7 @@ __all__ = [
     'CenterMonitorHook',
     'CenterUpdateHook',
     'ClassWeightHook',
+    'DeviceDataHook',
     'FiniteLossHook',
     'PlainCheckpointHook',
     'ReportHook',
