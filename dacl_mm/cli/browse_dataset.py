@@ -15,6 +15,7 @@ from dacl_mm.config import load_config, set_options
 from dacl_mm.datasets.base import FERDataset
 from dacl_mm.datasets.wrappers import leaf_datasets
 from dacl_mm.errors import UserError
+from dacl_mm.models.preprocessors.pipeline import transformed
 from dacl_mm.visualization import contact_sheet
 
 from .arguments import add_config_options
@@ -43,8 +44,11 @@ def main() -> None:
             leaf.pin_draws(cfg.randomness.seed or 0, args.epoch)
     index = np.unique(np.linspace(0, len(dataset) - 1, min(args.number, len(dataset))).astype(int))
     items = [dataset[int(i)] for i in index]
+    key = 'train_pipeline' if args.split == 'train' else 'test_pipeline'
+    transforms = (cfg.get('data_preprocessor') or {}).get(key) or []
+    images = [transformed(transforms, item['inputs'], item['data_samples']) for item in items]
     sheet = contact_sheet(
-        [item['inputs'].numpy()[::-1].transpose(1, 2, 0) for item in items],  # BGR, (3, H, W), to RGB
+        [image.numpy()[::-1].transpose(1, 2, 0) for image in images],  # BGR, (3, H, W), to RGB
         [dataset.CLASSES[int(item['data_samples'].gt_label)] for item in items],
     )
     if args.show:

@@ -5,7 +5,8 @@ from .packing import PackPixels, pixel_collate
 from .readers import FER2013, RAFDB, AffectNet, FERFolder, FERPlus
 from .sampling import BalancedSampler, ShuffleSampler
 from .synthetic import DrawFace, SyntheticFaces
-from .transforms import RandomFiveCrop
+from .transforms import RandomAffine, RandomFiveCrop
+from .whole import PackIndex
 from .wrappers import FERClassBalanced, FERRepeat
 
 __all__ = [
@@ -22,7 +23,9 @@ __all__ = [
     'FERPlus',
     'FERRepeat',
     'LoadFace',
+    'PackIndex',
     'PackPixels',
+    'RandomAffine',
     'RandomFiveCrop',
     'ShuffleSampler',
     'SyntheticFaces',

@@ -51,7 +51,10 @@ def pixel_collate(batch: Sequence[dict[str, Any]]) -> Any:
         ``data_samples``, a list.
     """
     images = [item['inputs'] for item in batch]
-    if any(isinstance(image, list) for image in images) or len({image.shape for image in images}) > 1:
+    if isinstance(images[0], list) or len({image.shape for image in images}) > 1:
         return pseudo_collate(batch)
+    samples = [item['data_samples'] for item in batch]
+    if images[0].ndim == 1:  # places on the device
+        return dict(inputs=default_collate(images), data_samples=samples)
     stacked = default_collate([image.permute(1, 2, 0) for image in images])  # in memory that processes share
-    return dict(inputs=stacked.permute(0, 3, 1, 2), data_samples=[item['data_samples'] for item in batch])
+    return dict(inputs=stacked.permute(0, 3, 1, 2), data_samples=samples)

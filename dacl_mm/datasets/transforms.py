@@ -1,11 +1,15 @@
 """Transforms that upstream lacks."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import torchvision
 from mmcv.transforms import BaseTransform
 from mmcv.transforms.utils import cache_randomness
 from mmpretrain.registry import TRANSFORMS
+from PIL import Image
+from torchvision.transforms import InterpolationMode
 
 from dacl_mm.errors import UserError
 
@@ -54,3 +58,38 @@ class RandomFiveCrop(BaseTransform):
 
     def __repr__(self) -> str:
         return f'{type(self).__name__}(crop_size={self.crop_size})'
+
+
+@TRANSFORMS.register_module()
+class RandomAffine(BaseTransform):
+    """Rotate, shift, scale and shear at random: torchvision's ``RandomAffine`` on arrays.
+
+    Required and modified key: ``img``, uint8, (H, W, 3).
+
+    Args:
+        degrees: Range of the angle, or one bound of a symmetric one.
+        interpolation: 'nearest' or 'bilinear'.
+        **kwargs: Those of :class:`torchvision.transforms.RandomAffine`; ``fill`` is in the order of
+            the image's channels (BGR).
+
+    Raises:
+        UserError: If an argument is out of range.
+    """
+
+    def __init__(
+        self, degrees: float | Sequence[float], interpolation: str = 'nearest', **kwargs: Any
+    ) -> None:
+        try:
+            self.affine = torchvision.transforms.RandomAffine(
+                degrees, interpolation=InterpolationMode(interpolation), **kwargs
+            )
+        except (TypeError, ValueError) as error:
+            raise UserError(f'RandomAffine: {error}') from error
+
+    def transform(self, results: dict[str, Any]) -> dict[str, Any]:
+        """Move the image."""
+        results['img'] = np.array(self.affine(Image.fromarray(results['img'])))
+        return results
+
+    def __repr__(self) -> str:
+        return repr(self.affine)

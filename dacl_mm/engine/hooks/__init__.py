@@ -4,6 +4,7 @@ from .center_update import CenterUpdateHook
 from .channels_last import ChannelsLastHook
 from .class_weight import ClassWeightHook
 from .deferred_info import DeferredInfoHook
+from .device_data import DeviceDataHook
 from .finite_loss import FiniteLossHook
 from .plain_checkpoint import PlainCheckpointHook
 from .report import ReportHook
@@ -19,6 +20,7 @@ __all__ = [
     'ChannelsLastHook',
     'ClassWeightHook',
     'DeferredInfoHook',
+    'DeviceDataHook',
     'FiniteLossHook',
     'PlainCheckpointHook',
     'ReportHook',

@@ -1,5 +1,8 @@
+from .affine import RandomAffine
 from .batch_preprocessor import BatchPreprocessor
+from .color_jitter import ColorJitter
 from .crop import CenterCrop, RandomCrop, RandomFiveCrop
+from .erasing import RandomErasing
 from .flip import RandomFlip
 from .resize import Resize, ResizeEdge
 from .transform import BATCH_TRANSFORMS, BatchTransform, has_counterpart
@@ -9,7 +12,10 @@ __all__ = [
     'BatchPreprocessor',
     'BatchTransform',
     'CenterCrop',
+    'ColorJitter',
+    'RandomAffine',
     'RandomCrop',
+    'RandomErasing',
     'RandomFiveCrop',
     'RandomFlip',
     'Resize',

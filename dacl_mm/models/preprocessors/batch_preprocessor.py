@@ -1,7 +1,7 @@
 """Augmentation as batched steps on the model's device."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,12 +13,10 @@ from torch import Tensor
 
 from dacl_mm.errors import UserError
 
-from .memory import HOST
 from .pipeline import BatchPipeline, keys_of
-from .threads import single_threads
+from .rendering import render
 from .view import View
 
-PIECE = 16  # images of a thread at a time
 DTYPES = ('float32', 'bfloat16', 'float16')
 
 
@@ -64,6 +62,7 @@ class BatchPreprocessor(ClsDataPreprocessor):  # type: ignore[misc, unused-ignor
         self.rgb = to_rgb
         self.dtype = getattr(torch, dtype)
         self.channels_last = channels_last
+        self._held: list[Tensor] = []
         self.register_buffer('mean', None if mean is None else torch.tensor(mean).view(-1, 1, 1), False)
         self.register_buffer('std', None if std is None else torch.tensor(std).view(-1, 1, 1), False)
 
@@ -71,8 +70,9 @@ class BatchPreprocessor(ClsDataPreprocessor):  # type: ignore[misc, unused-ignor
         """Transform a batch.
 
         Args:
-            data: ``inputs``, BGR images of uint8, (N, 3, H, W) or a list of (3, H, W) of any sizes;
-                ``data_samples``, which carry ``draw`` where the pipeline is random.
+            data: ``inputs``, BGR images of uint8, (N, 3, H, W) or a list of (3, H, W) of any sizes, or
+                names of held ones, int64, (N, 2); ``data_samples``, which carry ``draw`` where the
+                pipeline is random.
             training: Whether the pipeline for training is meant.
 
         Returns:
@@ -86,19 +86,43 @@ class BatchPreprocessor(ClsDataPreprocessor):  # type: ignore[misc, unused-ignor
         count = len(data['inputs'])
         keys = keys_of(samples) if pipeline.random else np.zeros(count, np.uint64)
         views = {
-            index: pipeline(View.of(self._stack(images), self.rgb), keys[list(index)])
-            for index, images in by_size(data['inputs']).items()
+            places: pipeline(View.of(images, self.rgb), keys[list(places)])
+            for places, images in self._sources(data['inputs'])
         }
-        inputs = self._pixels(views)
+        inputs = render(views, self.device, self.channels_last, self.mean, self.std)
         self._move_labels(samples or ())
         done: dict[str, Any] = super().forward(dict(inputs=inputs, data_samples=samples), training)
         done['inputs'] = done['inputs'].to(self.dtype)
         return done
 
-    def _stack(self, images: Tensor | Sequence[Tensor]) -> Tensor:
-        """Move images of one size to the device and put their channels in order, (n, 3, H, W)."""
-        if not isinstance(images, Tensor):  # channels last: as they come from a decoder, as resizing is fast
-            images = torch.stack([image.permute(1, 2, 0) for image in images]).permute(0, 3, 1, 2)
+    def hold(self, images: Tensor) -> int:
+        """Keep images on the device, to be named in batches.
+
+        Args:
+            images: BGR, uint8, (N, H, W, 3).
+
+        Returns:
+            Their part: an input (part, index) stands for one of them.
+        """
+        self._held.append(self._on_device(images.permute(0, 3, 1, 2)).permute(0, 2, 3, 1))
+        return len(self._held) - 1
+
+    def _sources(self, inputs: Tensor | Sequence[Tensor]) -> Iterator[tuple[tuple[int, ...], Tensor]]:
+        """Yield the images of each size, (n, 3, H, W) on the device, and their places in the batch."""
+        if isinstance(inputs, Tensor) and inputs.ndim == 2:
+            for part, places in _groups(inputs[:, 0].tolist()).items():
+                index = inputs[list(places), 1].to(self.device, non_blocking=True)
+                yield places, self._held[part].index_select(0, index).permute(0, 3, 1, 2)
+        elif isinstance(inputs, Tensor):
+            yield tuple(range(len(inputs))), self._on_device(inputs)
+        else:
+            for places in _groups([image.shape for image in inputs]).values():
+                # Channels last, as they come from a decoder and as resizing is fast.
+                stacked = torch.stack([inputs[i].permute(1, 2, 0) for i in places])
+                yield places, self._on_device(stacked.permute(0, 3, 1, 2))
+
+    def _on_device(self, images: Tensor) -> Tensor:
+        """Move images to the device and put their channels in order, (n, 3, H, W)."""
         if images.dtype != torch.uint8 or images.shape[1] != 3:
             raise UserError(
                 f'expected images of uint8, (3, H, W), got {images.dtype} of shape {tuple(images.shape[1:])}'
@@ -117,61 +141,10 @@ class BatchPreprocessor(ClsDataPreprocessor):  # type: ignore[misc, unused-ignor
             for sample, value in zip(samples, torch.split(moved, [len(value) for value in values])):
                 sample.set_field(value, field)
 
-    def _pixels(self, views: Mapping[tuple[int, ...], View]) -> Tensor:
-        """Compute the normalised pixels of all views, float32, (N, 3, h, w), in the samples' order."""
-        sizes = {view.size for view in views.values()}
-        if len(sizes) > 1:
-            found = ', '.join(f'{width} x {height}' for height, width in sorted(sizes))
-            raise UserError(
-                f'the images of a batch come out in several sizes ({found} px): end the pipeline with a '
-                'crop, or with Resize'
-            )
-        count = sum(map(len, views))
-        out = self._empty(count, *sizes.pop())
-        for index, view in views.items():
-            if len(index) < count:
-                part = self._empty(len(index), *view.size)
-                self._write(view, part)
-                out.index_copy_(0, torch.tensor(index).to(self.device, non_blocking=True), part)
-            else:
-                self._write(view, out)
-        return out
 
-    def _empty(self, count: int, height: int, width: int) -> Tensor:
-        """Return memory for a batch, float32, (N, 3, H, W)."""
-        shape = (count, height, width, 3) if self.channels_last else (count, 3, height, width)
-        out = HOST.empty(*shape) if self.device.type == 'cpu' else torch.empty(shape, device=self.device)
-        return out.permute(0, 3, 1, 2) if self.channels_last else out
-
-    def _write(self, view: View, out: Tensor) -> None:
-        """Compute the normalised pixels of a view, (n, 3, h, w)."""
-        threads = torch.get_num_threads() if out.device.type == 'cpu' else 1
-        if threads == 1:
-            self._write_piece(view, out)
-        else:
-            pieces = view.split(PIECE), torch.split(out, PIECE)
-            list(single_threads(threads).map(self._write_piece, *pieces))
-
-    def _write_piece(self, view: View, out: Tensor) -> None:
-        with torch.inference_mode(out.is_inference()):  # which is a thread's own
-            view.copy_to(out)
-            if self.mean is not None:
-                self._normalize(out)
-
-    def _normalize(self, images: Tensor) -> None:
-        """Subtract the mean and divide by the deviation, in place."""
-        if self.channels_last:  # rows of (W * 3): a loop over 3 channels would be slow
-            rows, width = images.permute(0, 2, 3, 1).flatten(2), images.shape[3]
-            rows.sub_(self.mean.flatten().repeat(width)).div_(self.std.flatten().repeat(width))
-        else:
-            images.sub_(self.mean).div_(self.std)
-
-
-def by_size(images: Tensor | Sequence[Tensor]) -> dict[tuple[int, ...], Tensor | Sequence[Tensor]]:
-    """Group images by size: places in the batch -> images."""
-    if isinstance(images, Tensor):
-        return {tuple(range(len(images))): images}
-    places: defaultdict[torch.Size, list[int]] = defaultdict(list)
-    for place, image in enumerate(images):
-        places[image.shape].append(place)
-    return {tuple(index): [images[i] for i in index] for index in places.values()}
+def _groups(keys: Sequence[Hashable]) -> dict[Any, tuple[int, ...]]:
+    """Return key -> where it occurs."""
+    places: defaultdict[Hashable, list[int]] = defaultdict(list)
+    for place, key in enumerate(keys):
+        places[key].append(place)
+    return {key: tuple(found) for key, found in places.items()}

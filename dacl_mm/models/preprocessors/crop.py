@@ -1,16 +1,16 @@
 """Batched crops, exact."""
 
+from collections.abc import Sequence
+
 import numpy as np
+import torch
+import torch.nn.functional as F
 
 from dacl_mm.errors import UserError
 
 from .transform import BATCH_TRANSFORMS, BatchTransform
+from .uniforms import spread
 from .view import View
-
-
-def spread(numbers: np.ndarray, count: int) -> np.ndarray:
-    """Turn numbers in [0, 1) into whole numbers in [0, count), all equally likely."""
-    return (numbers * count).astype(np.int64)
 
 
 @BATCH_TRANSFORMS.register_module()
@@ -67,15 +67,37 @@ class RandomCrop(BatchTransform):
 
     Args:
         crop_size: Height and width in pixels, or both.
+        padding: Pixels added first: on each side, (left and right, top and bottom), or (left, top,
+            right, bottom).
+        pad_if_needed: Pad an image that is smaller than the crop. What is added is black.
     """
 
     numbers = 2
 
-    def __init__(self, crop_size: int | tuple[int, int]) -> None:
-        self.height, self.width = (crop_size, crop_size) if isinstance(crop_size, int) else crop_size
+    def __init__(
+        self,
+        crop_size: int | Sequence[int],
+        padding: int | Sequence[int] = 0,
+        pad_if_needed: bool = False,
+    ) -> None:
+        self.size = (crop_size, crop_size) if isinstance(crop_size, int) else tuple(crop_size)
+        sides = (padding,) if isinstance(padding, int) else tuple(padding)
+        self.padding = sides * (4 // len(sides))
+        self.pad_if_needed = pad_if_needed
 
     def __call__(self, view: View, numbers: np.ndarray) -> View:
-        height, width = min(self.height, view.size[0]), min(self.width, view.size[1])
+        view = self._padded(view, self.padding)
+        if self.pad_if_needed:
+            down, right = (max(0, -(-(new - old) // 2)) for new, old in zip(self.size, view.size))
+            view = self._padded(view, (right, down, right, down))
+        height, width = (min(new, old) for new, old in zip(self.size, view.size))
         top = spread(numbers[:, 0], view.size[0] - height + 1)
         left = spread(numbers[:, 1], view.size[1] - width + 1)
         return view.cropped(top, left, (height, width))
+
+    def _padded(self, view: View, sides: Sequence[int]) -> View:
+        left, top, right, bottom = sides
+        if not any(sides):
+            return view
+        padded = F.pad(view.pixels(), (left, right, top, bottom))
+        return View.of(padded.contiguous(memory_format=torch.channels_last), view.rgb)

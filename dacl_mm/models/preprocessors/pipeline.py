@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import torch
 from mmpretrain.structures import DataSample
+from torch import Tensor
 
 from dacl_mm.errors import UserError
 
@@ -54,6 +55,13 @@ def keys_of(samples: Sequence[DataSample] | None) -> np.ndarray:
             'of this package outside test_mode, whose pipeline ends in PackPixels'
         )
     return draw_keys(np.array(draws, np.uint64))
+
+
+def transformed(transforms: Sequence[Mapping[str, Any]], image: Tensor, sample: DataSample) -> Tensor:
+    """Return what transforms make of one image, BGR, uint8, (3, H, W), under the sample's draw."""
+    pipeline = BatchPipeline(transforms)
+    keys = keys_of([sample]) if pipeline.random else np.zeros(1, np.uint64)
+    return pipeline(View.of(image[None], rgb=False), keys).pixels()[0]
 
 
 def output_size(transforms: Sequence[Mapping[str, Any]], size: tuple[int, int]) -> tuple[int, int]:

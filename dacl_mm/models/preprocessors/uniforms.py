@@ -46,6 +46,16 @@ def uniforms(keys: np.ndarray, stream: int, count: int) -> np.ndarray:
     return (words >> np.uint64(11)) * 2.0**-53
 
 
+def spread(numbers: np.ndarray, count: int) -> np.ndarray:
+    """Turn numbers in [0, 1) into whole numbers in [0, count), all equally likely."""
+    return (numbers * count).astype(np.int64)
+
+
+def between(bounds: tuple[float, float], numbers: np.ndarray) -> np.ndarray:
+    """Turn numbers in [0, 1) into numbers between two bounds."""
+    return bounds[0] + (bounds[1] - bounds[0]) * numbers
+
+
 def _mix(z: np.ndarray) -> np.ndarray:
     """SplitMix64's output function: a bijection of 64-bit words."""
     z = (z ^ (z >> np.uint64(30))) * FIRST

@@ -23,6 +23,16 @@ TRAIN = [EDGE, dict(type='RandomFiveCrop', crop_size=64), dict(type='RandomFlip'
 TEST = [EDGE, dict(type='CenterCrop', crop_size=64)]
 
 
+PIXELWISE = [
+    dict(type='RandomAffine', degrees=9, interpolation='bilinear'),
+    dict(type='RandomAffine', degrees=9),
+    dict(type='ColorJitter', brightness=0.2, contrast=0.2, saturation=0.2, hue=0.1),
+    dict(type='RandomErasing'),
+    dict(type='RandomErasing', mode='rand'),
+    dict(type='RandomCrop', crop_size=64, padding=4),
+]
+
+
 def build(train=TRAIN, test=TEST, **options):
     options = dict(num_classes=7, to_rgb=True) | NORM | options
     return BatchPreprocessor(train_pipeline=train, test_pipeline=test, **options)
@@ -68,9 +78,10 @@ def test_training_flips_and_crops(threads):
 
 
 @pytest.mark.parametrize('channels_last', [False, True])
-def test_company_order_and_size_of_the_batch_do_not_matter(channels_last, threads):
+@pytest.mark.parametrize('more', [[], PIXELWISE], ids=['moved', 'computed'])
+def test_company_order_and_size_of_the_batch_do_not_matter(more, channels_last, threads):
     images = faces(20, 48) + faces(20, 61, 70, seed=1)
-    preprocessor = build(channels_last=channels_last)
+    preprocessor = build(train=TRAIN + more, channels_last=channels_last)
     whole = preprocessor(batch(images), True)['inputs']
     tags = samples(40)
     for order in ([7], [39, 0, 21], np.random.default_rng(0).permutation(40).tolist()):
@@ -152,7 +163,7 @@ class NoWaiting(TorchDispatchMode):
 @pytest.mark.parametrize('training', [False, True])
 def test_nothing_waits_for_a_gpu(training):
     """A tensor without data stands for one on a GPU: what asks for a value of it raises."""
-    preprocessor = build(channels_last=True)
+    preprocessor = build(train=TRAIN + PIXELWISE, channels_last=True)
     preprocessor._device = torch.device('cuda')
     images = faces(2, 48) + faces(1, 60)
     try:
@@ -170,8 +181,8 @@ def test_nothing_waits_for_a_gpu(training):
 @pytest.mark.parametrize('training', [False, True])
 def test_a_gpu_gives_the_same(training):
     images = faces(6, 48) + faces(2, 224)
-    wanted = build()(batch(images), training)['inputs']
-    preprocessor = build().cuda()
+    wanted = build(train=TRAIN + PIXELWISE[1:])(batch(images), training)['inputs']
+    preprocessor = build(train=TRAIN + PIXELWISE[1:]).cuda()
     torch.cuda.set_sync_debug_mode('error')
     try:
         found = preprocessor(batch(images), training)['inputs']

@@ -147,6 +147,28 @@ def test_random_crop_cuts_everywhere(way):
     assert differences(way(dict(type='RandomCrop', crop_size=20), large), large) == (0, 0)
 
 
+@pytest.mark.parametrize(
+    'options',
+    [
+        dict(crop_size=30, padding=4),
+        dict(crop_size=(30, 36), padding=(2, 5)),
+        dict(crop_size=38, padding=(1, 2, 3, 4)),
+        dict(crop_size=(45, 37), pad_if_needed=True),
+    ],
+    ids=str,
+)
+def test_random_crop_pads_as_the_per_image_one(options, monkeypatch):
+    cfg, images = dict(type='RandomCrop', **options), faces(20, 40, 32)
+    transform = BatchPipeline([cfg]).transforms[0]
+    for image, row in zip(images, uniforms(keys(20), 0, 2)):
+        numbers = iter(row)
+        monkeypatch.setattr(
+            np.random, 'randint', lambda low, high, n=numbers: low + int((high - low) * next(n))
+        )
+        found = transform(View.of(torch.stack(tensors([image])), rgb=False), row[None]).pixels()
+        assert np.array_equal(found[0].permute(1, 2, 0).numpy(), per_image(cfg, [image])[0])
+
+
 FLIPS = {None: lambda x: x, 'h': lambda x: x[:, ::-1], 'v': lambda x: x[::-1], 'hv': lambda x: x[::-1, ::-1]}
 
 
