@@ -61,7 +61,7 @@ def other_rows(found: dict[str, list[Report]]) -> list[Row]:
     rows = []
     for name, reports in found.items():
         shares = [100 * report.waited / report.seconds for report in reports]
-        rows.append(Row(f'waits for checkpoints: {name}', shares, '% of it'))
+        rows.append(Row(f'waits for checkpoints: {name}', shares, '% of epoch'))
     for field, what in AMOUNTS.items():
         for name, reports in found.items():
             values = [getattr(report, field) / 1e6 for report in reports]
