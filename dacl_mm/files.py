@@ -1,11 +1,13 @@
 """Files written in one step, locks, and the folder of what can be made again."""
 
 import hashlib
+import io
 import os
 import socket
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from filelock import FileLock, Timeout
 from mmengine.logging import print_log
@@ -15,8 +17,22 @@ from dacl_mm.errors import FileError, UserError
 VARIABLE = 'DACL_CACHE'  # names the folder of indices, which never lie in a data set's own folder
 
 
-def write_atomic(data: bytes, path: str | Path) -> None:
-    """Write bytes to a temporary neighbour, flush it to disk and rename it.
+#: What is being written now.
+_writing: set[io.BufferedWriter] = set()
+
+
+def _close_inherited() -> None:
+    # A loader process lives on: open in it, a file would keep its disk space after its removal.
+    for file in _writing:
+        file.raw.close()  # leaves alone what is buffered, which is not this process's to write
+
+
+os.register_at_fork(after_in_child=_close_inherited)
+
+
+@contextmanager
+def atomic_file(path: str | Path) -> Iterator[BinaryIO]:
+    """Open a temporary neighbour for writing; at the end it is flushed to disk and renamed.
 
     Raises:
         FileError: If the disk is full or the folder not writable. An existing
@@ -27,9 +43,13 @@ def write_atomic(data: bytes, path: str | Path) -> None:
     temporary = path.with_name(f'.{os.getpid()}.{path.name}.tmp')  # processes do not share one
     try:
         with open(temporary, 'wb') as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
+            _writing.add(file)
+            try:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            finally:
+                _writing.remove(file)
         os.replace(temporary, path)
     except BaseException as error:
         temporary.unlink(missing_ok=True)
@@ -37,6 +57,16 @@ def write_atomic(data: bytes, path: str | Path) -> None:
             reason = f'{path} was not written: {error.strerror}; free some disk, or write elsewhere'
             raise FileError(reason) from error
         raise
+
+
+def write_atomic(data: bytes, path: str | Path) -> None:
+    """Write bytes in one step.
+
+    Raises:
+        FileError: As :func:`atomic_file` does.
+    """
+    with atomic_file(path) as file:
+        file.write(data)
 
 
 def make_folder(path: str | Path) -> None:

@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import tool_process
 import torch
 
 import dacl_mm  # noqa: F401
@@ -22,16 +23,21 @@ TINY = [
 ]
 
 
+# Workers side by side share the cores: threads that wait for one another spin.
+THREADS = max(1, (os.cpu_count() or 1) // int(os.environ.get('PYTEST_XDIST_WORKER_COUNT', 1)))
+os.environ['OMP_NUM_THREADS'] = str(THREADS)  # of the processes that tests start
+
+
 @pytest.fixture(autouse=True)
 def reproducible():
     torch.manual_seed(0)
-    torch.set_num_threads(2)
+    torch.set_num_threads(THREADS)
 
 
 def run_tool(name: str, *args: object, check: bool = True, **kwargs) -> subprocess.CompletedProcess:
-    """Run a command-line tool as a user does."""
-    command = [sys.executable, str(REPO / 'tools' / f'{name}.py'), *map(str, args)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=500, **kwargs)
+    """Run a command-line tool as a user does; ``cwd`` and ``env`` as for subprocess."""
+    command = [REPO / 'tools' / f'{name}.py', [str(arg) for arg in args]]
+    done = tool_process.run(*command, **kwargs)
     if check and done.returncode:
         raise AssertionError(
             f'{command} ended with {done.returncode}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}'

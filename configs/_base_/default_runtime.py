@@ -17,6 +17,7 @@ default_hooks = dict(
     visualization=dict(type='VisualizationHook', enable=False),
 )
 custom_hooks = [
+    dict(type='ChannelsLastHook'),
     dict(type='AugmentationSeedHook'),
     dict(type='UnreadableImagesHook'),
     dict(type='ClassNumCheckHook'),

@@ -4,11 +4,26 @@ from collections.abc import Callable
 
 from mmengine.config import Config
 
+from dacl_mm.config.device_pipeline import move_to_device
+from dacl_mm.engine.fast import set_fast, store_images
+from dacl_mm.models.preprocessors import has_counterpart
+
 from .setting import Setting
 
 
 def exact(cfg: Config) -> None:
     """Leave everything as it is: float32, each image read and transformed by itself."""
+
+
+def cached(cfg: Config) -> None:
+    """Decode each image once."""
+    store_images(cfg)
+
+
+def on_device(cfg: Config) -> None:
+    """Decode each image once, and transform whole batches on the device."""
+    store_images(cfg)
+    move_to_device(cfg, has_counterpart)
 
 
 def bfloat16(cfg: Config) -> None:
@@ -17,7 +32,13 @@ def bfloat16(cfg: Config) -> None:
     cfg.val_cfg.fp16 = cfg.test_cfg.fp16 = True
 
 
-VARIANTS: dict[str, Callable[[Config], None]] = {'exact': exact, 'bfloat16': bfloat16}
+VARIANTS: dict[str, Callable[[Config], None]] = {
+    'exact': exact,
+    'cached': cached,
+    'on device': on_device,
+    'bfloat16': bfloat16,
+    'fast': set_fast,
+}
 
 
 def variant_configs(

@@ -12,6 +12,7 @@ COMMANDS = {
     'verify': 'verify_dataset',
     'browse': 'browse_dataset',
     'convert': 'convert_checkpoint',
+    'strip': 'strip_checkpoint',
     'demo': 'demo',
     'benchmark': 'benchmark',
 }

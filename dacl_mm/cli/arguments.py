@@ -16,6 +16,15 @@ def add_config_options(parser: argparse.ArgumentParser, whose: str = 'config key
     )
 
 
+def add_fast(parser: argparse.ArgumentParser) -> None:
+    """Add ``--fast``."""
+    parser.add_argument(
+        '--fast',
+        action='store_true',
+        help='decode images once, augment on the device, compute in bfloat16 (docs/performance.md)',
+    )
+
+
 def parse_launched(parser: argparse.ArgumentParser) -> argparse.Namespace:
     """Add what tells how processes were started, and parse."""
     parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none')

@@ -11,9 +11,10 @@ from dacl_mm.comparison.plan.runs import plan_runs, write_config
 from dacl_mm.comparison.report.page import write_report
 from dacl_mm.comparison.run.executors import LocalExecutor
 from dacl_mm.comparison.run.scheduler import execute
+from dacl_mm.engine.fast import set_fast
 from dacl_mm.files import file_lock
 
-from .arguments import add_config_options
+from .arguments import add_config_options, add_fast
 from .run import program
 
 
@@ -35,6 +36,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--no-images', action='store_true', help='no test images in the report, for sets that forbid it'
     )
+    add_fast(parser)
     add_config_options(parser, 'config keys of every method')
     args = parser.parse_args()
     if args.seeds < 1:
@@ -45,6 +47,9 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     args = parse_args()
     methods = read_methods(args.config, args.cfg_options)
+    if args.fast:
+        for method in methods:
+            set_fast(method.cfg)
     planned = plan_runs(methods, args.seeds, args.protocol, args.work_dir)
     runs = [run for run, _ in planned]
     if args.dry_run:

@@ -4,7 +4,6 @@ python tools/convert_checkpoint.py SRC DST [--reverse]
 """
 
 import argparse
-import io
 import math
 
 import torch
@@ -12,8 +11,8 @@ import torch
 from dacl_mm.datasets.labels import PAPER_CLASSES
 from dacl_mm.engine.checkpoint.fit import check_classes, classes_of
 from dacl_mm.engine.checkpoint.loader import load_checkpoint
+from dacl_mm.engine.checkpoint.saver import save_checkpoint
 from dacl_mm.errors import ReferenceFormatError
-from dacl_mm.files import write_atomic
 from dacl_mm.models.weights.reference import CENTERS, from_reference, to_reference
 
 
@@ -41,7 +40,5 @@ def main() -> None:
         meta = dict(epoch=epoch, dataset_meta=dict(classes=PAPER_CLASSES))
         result = dict(meta=meta, state_dict=state_dict)
         note = f'{CENTERS} is drawn anew (seed 0): the file has none, and prediction needs none'
-    buffer = io.BytesIO()
-    torch.save(result, buffer)
-    write_atomic(buffer.getvalue(), args.dst)
+    save_checkpoint(result, args.dst)
     print(f'{args.dst}: written from {args.src}\n{note}')

@@ -10,10 +10,11 @@ from mmengine.evaluator import DumpResults
 from dacl_mm.config import load_config, require, set_loader_defaults, set_options, set_tta, set_work_dir
 from dacl_mm.engine.checkpoint.fit import check_weights, use_classes
 from dacl_mm.engine.checkpoint.loader import load_checkpoint
+from dacl_mm.engine.fast import set_fast
 from dacl_mm.engine.launch import build_runner, memory_faults
 from dacl_mm.files import make_folder
 
-from .arguments import add_config_options, parse_launched
+from .arguments import add_config_options, add_fast, parse_launched
 
 
 def parse_args() -> argparse.Namespace:
@@ -24,6 +25,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--out', help='file of the results (.json for metrics, .pkl for predictions)')
     parser.add_argument('--out-item', choices=['metrics', 'pred'], help='what --out holds (default: pred)')
     parser.add_argument('--dump', help='file of all predictions for offline evaluation (.pkl)')
+    add_fast(parser)
     add_config_options(parser)
     parser.add_argument('--amp', action='store_true', help='mixed precision')
     parser.add_argument('--show-dir', help='folder for pictures of the predictions')
@@ -68,6 +70,8 @@ def main() -> None:
         )
     if args.tta:
         set_tta(cfg)
+    if args.fast:
+        set_fast(cfg)
     set_loader_defaults(cfg, not args.no_pin_memory, persistent_workers=False)
     checkpoint = load_checkpoint(args.checkpoint, 'cpu', mmap=True)
     use_classes(cfg.test_dataloader.dataset, checkpoint, args.checkpoint)

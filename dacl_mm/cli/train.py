@@ -17,9 +17,10 @@ from dacl_mm.config import (
 )
 from dacl_mm.engine.checkpoint.resume import set_resume
 from dacl_mm.engine.checkpoint.run import step_checkpoints
+from dacl_mm.engine.fast import set_fast
 from dacl_mm.engine.launch import train
 
-from .arguments import add_config_options, parse_launched
+from .arguments import add_config_options, add_fast, parse_launched
 from .run import program
 
 
@@ -42,6 +43,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--no-persistent-workers', action='store_true', help='start the loader processes anew each epoch'
     )
+    add_fast(parser)
     add_config_options(parser)
     return parse_launched(parser)
 
@@ -74,6 +76,8 @@ def main() -> None:
     set_backbone_weights(cfg)
     if args.amp:
         set_amp(cfg)
+    if args.fast:
+        set_fast(cfg)
     if args.auto_scale_lr:
         cfg.auto_scale_lr.enable = True
     set_loader_defaults(cfg, not args.no_pin_memory, not args.no_persistent_workers)

@@ -1,6 +1,7 @@
 from .base import FERDataset
 from .images import LoadFace
 from .labels import EXPRESSIONS, PAPER_CLASSES
+from .packing import PackPixels, pixel_collate
 from .readers import FER2013, RAFDB, AffectNet, FERFolder, FERPlus
 from .sampling import BalancedSampler, ShuffleSampler
 from .synthetic import DrawFace, SyntheticFaces
@@ -21,7 +22,9 @@ __all__ = [
     'FERPlus',
     'FERRepeat',
     'LoadFace',
+    'PackPixels',
     'RandomFiveCrop',
     'ShuffleSampler',
     'SyntheticFaces',
+    'pixel_collate',
 ]

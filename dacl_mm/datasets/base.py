@@ -1,6 +1,8 @@
 """What all facial-expression data sets share."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ from .memory import shared
 from .scan.duplicates import duplicate_groups
 from .scan.facts import image_facts
 from .split import held_out
+from .storage import StorageOption, stored_pixels
 from .table import Records, SampleTable
 
 SPLITS = ('train', 'val', 'trainval', 'test')
@@ -47,6 +50,9 @@ class FERDataset(BaseDataset):
         unreadable: What training does at an image that cannot be read: 'error',
             or 'replace' it by another image of its class and report how many at the
             end of each epoch. Evaluation always stops: it never drops an image.
+        storage: Decodes each image once and keeps it: ``dict(where='disk', limit_gb=8)``, the
+            arguments of :class:`dacl_mm.datasets.storage.StorageOption`; None reads the
+            files each time. The items are the same.
         pipeline: Transforms.
         test_mode: As in mmengine.
         **kwargs: Those of :class:`mmpretrain.datasets.BaseDataset`.
@@ -77,6 +83,7 @@ class FERDataset(BaseDataset):
         split_seed: int = 0,
         exclude_file: str | None = None,
         unreadable: str = 'error',
+        storage: Mapping[str, Any] | None = None,
         pipeline: Sequence[Any] = (),
         test_mode: bool = False,
         **kwargs: Any,
@@ -95,6 +102,7 @@ class FERDataset(BaseDataset):
         self.split_seed = split_seed
         self.exclude_file = exclude_file
         self.unreadable = unreadable
+        self.storage = None if storage is None else StorageOption.of(storage)
         self._replaced = torch.zeros(0, dtype=torch.bool)
         super().__init__(
             ann_file='',
@@ -137,7 +145,8 @@ class FERDataset(BaseDataset):
             UnreadableImageError: If one of its images cannot be read, unless these are replaced.
         """
         index = class_index(self.CLASSES)
-        table = self.read('test' if self.split == 'test' else 'train')
+        part = 'test' if self.split == 'test' else 'train'
+        table = self.read(part)
         code = np.array([*(index.get(name, -1) for name in EXPRESSIONS), -1])  # the last for NO_EXPRESSION
         label = code[table.expression]
         chosen = label >= 0
@@ -163,6 +172,8 @@ class FERDataset(BaseDataset):
             for i in np.flatnonzero(chosen & (facts['error'] != b'')).tolist():
                 open_image(table.path(i))  # says what is wrong with it, now rather than after an epoch
         columns = [EXPRESSIONS.index(name) for name in self.CLASSES]
+        if self.storage is not None:  # of the whole part: the other splits share it
+            table = replace(table, stored=stored_pixels(table, facts['size'], part, self.storage))
         return Records(table.take(chosen), label[chosen], columns)
 
     def full_init(self) -> None:
@@ -170,6 +181,13 @@ class FERDataset(BaseDataset):
         if not self._fully_initialized:
             super().full_init()
             self._start()
+
+    def _get_unserialized_subset(self, indices: Sequence[int] | int) -> Sequence[dict[str, Any]]:
+        """As in mmengine, but records stay a table: no list of dicts that hold pixels."""
+        if isinstance(self.data_list, Records):
+            return self.data_list.subset(indices)
+        subset: list[dict[str, Any]] = super()._get_unserialized_subset(indices)
+        return subset
 
     def get_subset_(self, indices: Sequence[int] | int) -> None:
         """Keep a part of the images, in place."""
@@ -247,24 +265,34 @@ class FERDataset(BaseDataset):
         if self.test_mode:
             return super().prepare_data(idx.sample if isinstance(idx, Draw) else idx)
         draw = self._draws(idx)
-        with draw.seeded():
-            try:
-                return super().prepare_data(draw.sample)
-            except UnreadableImageError:
-                if self.unreadable == 'error':
-                    raise
-                return self._replacement(draw.sample)
+        # Seeding three generators takes longer than reading an image that is decoded already.
+        random = any(getattr(transform, 'random', True) for transform in self.pipeline.transforms)
+        try:
+            with draw.seeded() if random else nullcontext():
+                return self._augmented(draw.sample, draw)
+        except UnreadableImageError:
+            if self.unreadable == 'error':
+                raise
+            with draw.seeded():
+                return self._replacement(draw)
 
-    def _replacement(self, sample: int) -> Any:
-        """Return another image of the sample's class."""
+    def _augmented(self, sample: int, draw: Draw) -> Any:
+        """Run the pipeline on a record that names the draw in four numbers, ``draw``."""
+        record = self.get_data_info(sample)
+        record['draw'] = (draw.seed, draw.epoch, draw.sample, draw.repeat)
+        return self.pipeline(record)
+
+    def _replacement(self, draw: Draw) -> Any:
+        """Return another image of the sample's class, under the draw of this one."""
+        sample = draw.sample
         self._replaced[sample] = True
         labels = self.get_gt_labels()
         others = np.flatnonzero(labels == labels[sample])
-        for other in np.random.permutation(others[others != sample]):
+        for other in np.random.permutation(others[others != sample]).tolist():
             try:
-                return super().prepare_data(int(other))
+                return self._augmented(other, draw)
             except UnreadableImageError:
-                self._replaced[int(other)] = True
+                self._replaced[other] = True
         raise DatasetError(f'no readable image of class {self.CLASSES[labels[sample]]} in {self.where}')
 
     def extra_repr(self) -> list[str]:

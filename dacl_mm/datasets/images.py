@@ -62,12 +62,16 @@ class LoadFace(BaseTransform):
 
     Unlike MMPretrain's ``LoadImageFromFile`` it refuses truncated files, which
     OpenCV fills with grey, and names the file. An image that is loaded already,
-    as MMPretrain's inferencers do, is kept.
+    as MMPretrain's inferencers do, is kept; a read-only one, as the storage's, is
+    copied, so that later transforms may write into it.
 
     Required key: one of ``img`` (BGR or grey, uint8, (H, W, 3) or (H, W)),
     ``pixels`` (grey, uint8, (H, W)) and ``img_path``. Added: ``img`` (BGR, uint8,
     (H, W, 3)), ``img_shape``, ``ori_shape``.
     """
+
+    #: It draws nothing.
+    random = False
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         """Add the image.
@@ -79,7 +83,8 @@ class LoadFace(BaseTransform):
         img = results.pop('pixels', results.get('img'))
         if img is None:
             img = to_bgr(open_image(results['img_path']))
-        results['img'] = img = three_channels(img)
+        img = three_channels(img)
+        results['img'] = img = img if img.flags.writeable else img.copy()
         results['img_shape'] = results['ori_shape'] = img.shape[:2]
         return results
 

@@ -6,7 +6,7 @@ import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -15,6 +15,9 @@ from dacl_mm.errors import DatasetError
 
 from .labels import EXPRESSIONS
 from .memory import shared
+
+if TYPE_CHECKING:
+    from .storage import StoredPixels
 
 NO_EXPRESSION = -1
 
@@ -36,6 +39,7 @@ class SampleTable:
         source: The list's file, for messages.
         alias: Names that are the same in every layout of the set, UTF-8 bytes, (N,),
             empty for images without; None where ``files`` are so already.
+        stored: Decoded images, or None where files are read.
     """
 
     root: Path
@@ -46,6 +50,7 @@ class SampleTable:
     pixels: torch.Tensor | None = None
     source: str = ''
     alias: np.ndarray | None = None
+    stored: StoredPixels | None = None
 
     @classmethod
     def from_rows(
@@ -89,8 +94,9 @@ class SampleTable:
         pixels = self.pixels
         if pixels is not None:
             pixels = shared(pixels[torch.from_numpy(index)])
+        stored = None if self.stored is None else self.stored.take(index)
         taken: dict[str, Any] = {name: column[index] for name, column in self._columns().items()}
-        return replace(self, pixels=pixels, **taken)
+        return replace(self, pixels=pixels, stored=stored, **taken)
 
     def _columns(self) -> dict[str, np.ndarray]:
         """Return all columns that there are, but the pixels."""
@@ -116,7 +122,8 @@ class Records(Sequence[dict[str, Any]]):
     """A table as the records that pipelines start from.
 
     Each is a dict: ``img_path``, ``gt_label``,
-    and where the table has them ``gt_score`` (K,) and ``pixels`` (H, W).
+    and where the table has them ``gt_score`` (K,), ``pixels`` (H, W) and ``img``
+    (H, W, 3), read-only.
 
     Args:
         table: The images.
@@ -155,4 +162,15 @@ class Records(Sequence[dict[str, Any]]):
             record['gt_score'] = score / score.sum()
         if self.table.pixels is not None:
             record['pixels'] = self.table.pixels[i].numpy()
+        if self.table.stored is not None and (img := self.table.stored[i]) is not None:
+            record['img'] = img
         return record
+
+    def subset(self, indices: Sequence[int] | int) -> Records:
+        """Return the images of some indices; of a number the first, or where it is negative the last."""
+        every = np.arange(len(self))
+        if isinstance(indices, int):
+            chosen = every[:indices] if indices >= 0 else every[indices:]
+        else:
+            chosen = every[np.asarray(indices, int)]
+        return Records(self.table.take(chosen), self.label[chosen], self.columns.tolist())

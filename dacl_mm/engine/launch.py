@@ -16,6 +16,8 @@ from dacl_mm.errors import UserError
 from dacl_mm.files import make_folder
 from dacl_mm.models.heads.feature_size import set_feature_size
 
+from .hooks.safe_checkpoint import AtomicCheckpointHook
+from .memory import keep_freed_memory
 from .runner import ShortConsoleRunner
 
 
@@ -61,9 +63,11 @@ def train(cfg: Config) -> Runner:
     Raises:
         UserError: If no batch can be drawn, a loader process is killed, or the GPU's memory is full.
     """
+    if not torch.cuda.is_available():
+        keep_freed_memory()
     runner = build_runner(cfg)
     require_batches(runner)
-    with memory_faults():
+    with memory_faults(), files_on_disk(runner):
         runner.train()
     return runner
 
@@ -81,6 +85,17 @@ def require_batches(runner: Runner) -> None:
             f'{len(loader.sampler)} training images{each} < batch {loader.batch_size}: they make no batch. '
             'Lower train_dataloader.batch_size'
         )
+
+
+@contextmanager
+def files_on_disk(runner: Runner) -> Iterator[None]:
+    """Leave a training, by an exception too, when its checkpoints are written."""
+    try:
+        yield
+    finally:
+        for hook in runner.hooks:
+            if isinstance(hook, AtomicCheckpointHook):
+                hook.break_off()
 
 
 @contextmanager

@@ -1,10 +1,12 @@
-from . import attention, heads, losses, weights
+from . import attention, heads, losses, preprocessors, weights
 from .attention import ConstantAttention, DACLAttention, ShuffledAttention
 from .heads import CenterLossHead, DACLHead
 from .losses import CenterLoss, SparseCenterLoss
+from .preprocessors import BatchPreprocessor
 from .weights import PretrainedBackbone
 
 __all__ = [
+    'BatchPreprocessor',
     'CenterLoss',
     'CenterLossHead',
     'ConstantAttention',
@@ -16,5 +18,6 @@ __all__ = [
     'attention',
     'heads',
     'losses',
+    'preprocessors',
     'weights',
 ]

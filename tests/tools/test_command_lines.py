@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 import torch
 from conftest import REPO, TINY, run_tool
+from mmengine.config import Config
 
 CONFIG = REPO / 'configs' / 'dacl_r18_synthetic.py'
 BATCH = 'train_dataloader.batch_size'
@@ -84,34 +85,48 @@ def test_test_equals_the_last_validation(killed_and_resumed, tmp_path):
 def test_predictions_do_not_depend_on_the_batch(killed_and_resumed, tmp_path):
     work, _, _ = killed_and_resumed
     scores = {}
-    for name, options in {
-        '1': ['test_dataloader.batch_size=1'],
-        '7': ['test_dataloader.batch_size=7'],
-        '64': ['test_dataloader.batch_size=64'],
-        'shuffled': ['test_dataloader.batch_size=7', 'test_dataloader.sampler.shuffle=True'],
-    }.items():
+    for name, shuffled in ((1, False), (7, True)):
+        options = [f'test_dataloader.batch_size={name}', f'test_dataloader.sampler.shuffle={shuffled}']
         out = tmp_path / f'{name}.pkl'
         run_tool('test', CONFIG, work / 'epoch_3.pth', '--dump', out, '--work-dir', tmp_path,
                  '--cfg-options', *TINY, *options)  # fmt: skip
         rows = pickle.loads(out.read_bytes())
         scores[name] = {r['img_path']: r['pred_score'].numpy() for r in rows}
-    assert list(scores['shuffled']) != list(scores['1'])
-    for name, other in scores.items():
-        assert other.keys() == scores['1'].keys() and len(other) == 28
-        for image, score in other.items():
-            np.testing.assert_allclose(score, scores['1'][image], atol=1e-5, err_msg=f'{name} {image}')
+    alone, together = scores.values()
+    assert list(alone) != list(together) and alone.keys() == together.keys() and len(alone) == 28
+    for image, score in together.items():
+        np.testing.assert_allclose(score, alone[image], atol=1e-5, err_msg=image)
 
 
 def test_the_best_checkpoint_tests_and_prints_a_table(killed_and_resumed, tmp_path):
     work, _, _ = killed_and_resumed
     (best,) = work.glob('best_*.pth')
+    weights = torch.load(best, weights_only=True)['state_dict']
+    assert not [name for name in weights if 'attention' in name or 'center' in name]
     done = run_tool('test', CONFIG, best, '--work-dir', tmp_path, '--cfg-options', *TINY)
+    assert 'do not match' not in done.stdout + done.stderr
     table = (done.stdout + done.stderr).split('test results (%):')[1]
     for row in ('accuracy', 'mean-class accuracy', 'F1 (macro)', 'AUC-ROC (macro)', 'recall: disgust'):
         assert re.search(rf'^{re.escape(row)} +\d+\.\d\d$', table, re.MULTILINE), row
     assert 'fer/recall' not in done.stdout + done.stderr
 
 
+def test_the_best_checkpoint_strips_to_what_mmpretrain_loads(killed_and_resumed, tmp_path):
+    work, _, _ = killed_and_resumed
+    (best,) = work.glob('best_*.pth')
+    done = run_tool('strip_checkpoint', best, tmp_path / 'plain.pth')
+    assert re.search(r'plain\.pth: 44\.\d MB', done.stdout)
+    plain, weights = (torch.load(path, weights_only=True) for path in (tmp_path / 'plain.pth', best))
+    assert plain['meta']['dataset_meta']['classes'] == weights['meta']['dataset_meta']['classes']
+    assert plain['state_dict'].keys() == weights['state_dict'].keys()
+    assert all(torch.equal(value, weights['state_dict'][key]) for key, value in plain['state_dict'].items())
+    cfg = Config.fromfile(tmp_path / 'plain.py')
+    assert cfg.model.head == dict(type='LinearClsHead', num_classes=7, in_channels=512)
+    pipeline = [transform.type for transform in cfg.test_dataloader.dataset.pipeline]
+    assert pipeline == ['LoadImageFromFile', 'Resize', 'CenterCrop', 'PackInputs']
+
+
+@pytest.mark.slow
 def test_classes_in_another_order_are_taken_from_the_checkpoint(killed_and_resumed, tmp_path):
     work, _, _ = killed_and_resumed
     layouts.folder(tmp_path / 'faces')

@@ -1,7 +1,7 @@
 # Farzaneh & Qi's recipe: SGD, batch 64, 60 epochs, x0.1 every 20.
 optim_wrapper = dict(
     type='OptimWrapper',
-    optimizer=dict(type='SGD', lr=0.01, momentum=0.9, weight_decay=5e-4),
+    optimizer=dict(type='SGD', lr=0.01, momentum=0.9, weight_decay=5e-4, fused=True),
 )
 param_scheduler = dict(type='StepLR', by_epoch=True, step_size=20, gamma=0.1)
 train_cfg = dict(by_epoch=True, max_epochs=60, val_interval=1)

@@ -1,7 +1,7 @@
 # Short, and from scratch: warm-up and decay in one cycle.
 optim_wrapper = dict(
     type='OptimWrapper',
-    optimizer=dict(type='SGD', lr=0.02, momentum=0.9, weight_decay=5e-4),
+    optimizer=dict(type='SGD', lr=0.02, momentum=0.9, weight_decay=5e-4, fused=True),
 )
 param_scheduler = dict(
     type='OneCycleLR', eta_max=0.02, pct_start=0.2, by_epoch=True, total_steps=3, convert_to_iter_based=True

@@ -10,6 +10,8 @@ from mmpretrain.registry import DATASETS, MODELS
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from dacl_mm.models.preprocessors.pipeline import output_size
+
 
 def model_cost(cfg: Config, shape: tuple[int, ...]) -> dict[str, float]:
     """Count parameters and operations; computes with shapes alone.
@@ -49,6 +51,8 @@ def peak_memory() -> float:
 
 
 def input_shape(cfg: Config) -> tuple[int, ...]:
-    """Return the shape (C, H, W) of a test image, by reading one."""
+    """Return the shape (C, H, W) of a test image as the network sees it, by reading one."""
     init_default_scope('mmpretrain')
-    return tuple(DATASETS.build(cfg.test_dataloader.dataset)[0]['inputs'].shape)
+    channels, *size = DATASETS.build(cfg.test_dataloader.dataset)[0]['inputs'].shape
+    transforms = (cfg.get('data_preprocessor') or {}).get('test_pipeline') or []
+    return channels, *output_size(transforms, tuple(size))

@@ -2,9 +2,6 @@
 
 import hashlib
 import io
-import os
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context, parent_process
 from pathlib import Path
 from typing import cast
 
@@ -13,7 +10,6 @@ import numpy as np
 from mmengine.dist import broadcast_object_list, is_main_process
 from mmengine.logging import print_log
 from PIL import Image
-from rich.progress import track
 
 from dacl_mm.datasets.images import open_image, to_bgr
 from dacl_mm.datasets.table import SampleTable
@@ -21,10 +17,10 @@ from dacl_mm.errors import UnreadableImageError
 from dacl_mm.files import cache_dir, digest, load_cached, store_cached
 
 from .index import spread
+from .parallel import over_chunks
+from .states import file_states
 
 HASH_SIZE = 16  # 256 bits: at 64, different faces collide
-CHUNK = 128
-SERIAL = 512  # below, processes cost more than they save
 FACTS = np.dtype(
     [
         ('exact', 'S16'),
@@ -60,30 +56,6 @@ def examine(table: SampleTable, i: int) -> np.ndarray:
     return facts
 
 
-_TABLE: SampleTable | None = None
-
-
-def _chunk(indices: range) -> np.ndarray:
-    assert _TABLE is not None
-    return np.array([examine(_TABLE, i) for i in indices], FACTS)
-
-
-def _examine_all(table: SampleTable, label: str) -> np.ndarray:
-    global _TABLE
-    _TABLE = table  # forked processes inherit it
-    chunks = [range(i, min(i + CHUNK, len(table))) for i in range(0, len(table), CHUNK)]
-    try:
-        workers = os.cpu_count() or 1
-        if len(table) <= SERIAL or workers == 1 or parent_process() is not None:
-            parts = [_chunk(chunk) for chunk in chunks]
-        else:
-            with ProcessPoolExecutor(workers, mp_context=get_context('fork')) as pool:
-                parts = list(track(pool.map(_chunk, chunks), label, len(chunks)))
-    finally:
-        _TABLE = None
-    return np.concatenate(parts) if parts else np.zeros(0, FACTS)
-
-
 def image_facts(table: SampleTable) -> np.ndarray:
     """Look at every image once; the result is kept in the cache.
 
@@ -100,7 +72,10 @@ def image_facts(table: SampleTable) -> np.ndarray:
 
 
 def _cached_facts(table: SampleTable) -> np.ndarray:
-    content = _states(table).encode() if table.pixels is None else table.pixels.numpy().tobytes()
+    if table.pixels is None:
+        content = file_states(table, spread(len(table)).tolist()).tobytes()
+    else:
+        content = table.pixels.numpy().tobytes()
     key = digest([str(FACTS), str(Path(table.root).resolve()), table.files.tobytes(), content])
     name = f'facts-{key}.npy'
     stored = load_cached(name)
@@ -113,20 +88,13 @@ def _cached_facts(table: SampleTable) -> np.ndarray:
         except (ValueError, EOFError, OSError) as error:
             reason = str(error)
         print_log(f'{cache_dir() / name} is damaged ({reason}): made anew', logger='current', level=30)
-    facts = _examine_all(table, f'Looking at {len(table)} images')
+    parts = over_chunks(
+        lambda chunk: np.array([examine(table, i) for i in chunk], FACTS),
+        len(table),
+        f'Looking at {len(table)} images',
+    )
+    facts = np.concatenate([np.zeros(0, FACTS), *parts])
     buffer = io.BytesIO()
     np.save(buffer, facts, allow_pickle=False)
     store_cached(name, buffer.getvalue())
     return facts
-
-
-def _states(table: SampleTable) -> str:
-    """Return size and time of change of the watched files, a line each."""
-    states = []
-    for i in spread(len(table)):
-        try:
-            status = os.stat(table.path(i))
-            states.append(f'{status.st_size} {status.st_mtime_ns}')
-        except OSError:
-            states.append('missing')
-    return '\n'.join(states)

@@ -25,6 +25,9 @@ class DrawFace(BaseTransform):
         size: Side of the image in pixels.
     """
 
+    #: Its pictures depend on the record alone.
+    random = False
+
     def __init__(self, size: int = 64):
         self.size = size
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+from mmengine.logging import print_log
 from mmpretrain.registry import DATASETS
 
 from dacl_mm.datasets.base import SPLITS, FERDataset
@@ -34,6 +35,8 @@ class SyntheticFaces(FERDataset):
         super().__init__(**kwargs)
 
     def load_data_list(self) -> list[dict[str, Any]]:
+        if self.storage is not None:
+            print_log('storage: drawn faces are not stored', logger='current')
         index = class_index(self.CLASSES)
         part = SPLITS.index('train' if self.split == 'trainval' else self.split)
         seeds = np.random.SeedSequence([self.seed, part]).generate_state(self.num_images, np.uint64)

@@ -1,14 +1,12 @@
 """Whether a checkpoint fits the model, the data and the config that it meets."""
 
-import re
 from collections.abc import Mapping, Sequence
 from logging import WARNING
-from typing import Any, cast
+from typing import Any
 
 import torch
 from mmengine.config import ConfigDict
 from mmengine.logging import print_log
-from mmengine.model import BaseTTAModel, is_model_wrapper
 from mmengine.registry import init_default_scope
 from mmpretrain.registry import DATASETS
 from torch import nn
@@ -16,14 +14,7 @@ from torch import nn
 from dacl_mm.config import data_sets
 from dacl_mm.errors import UserError
 
-#: What takes part in the losses alone, whatever head it is wrapped in.
-TRAINING_ONLY = re.compile(r'(head\.)+(attention|loss\w*)\.')
-
-
-def weights_of(checkpoint: Mapping[str, Any]) -> dict[str, torch.Tensor]:
-    """Return a checkpoint's state dict, without the prefix of a DDP wrapper."""
-    state_dict = checkpoint.get('state_dict', checkpoint)
-    return {name.removeprefix('module.'): value for name, value in state_dict.items()}
+from .training_only import training_only, unwrapped, weights_of
 
 
 def classes_of(checkpoint: Mapping[str, Any]) -> tuple[str, ...] | None:
@@ -46,11 +37,10 @@ def check_weights(
     Raises:
         UserError: If a weight is missing or of another shape; names the first ones.
     """
-    while is_model_wrapper(model) or isinstance(model, BaseTTAModel):
-        model = cast(nn.Module, model.module)
+    left_out = () if training else training_only(model)
     found, faults = weights_of(checkpoint), []
-    for name, value in model.state_dict().items():
-        if name.endswith('num_batches_tracked') or (not training and TRAINING_ONLY.match(name)):
+    for name, value in unwrapped(model).state_dict().items():
+        if name.endswith('num_batches_tracked') or name.startswith(left_out):
             continue
         its = found.get(name)
         if not isinstance(its, torch.Tensor):

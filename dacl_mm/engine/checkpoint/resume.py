@@ -4,11 +4,15 @@ from pathlib import Path
 
 from mmengine.config import Config
 from mmengine.logging import print_log
+from mmengine.runner import EpochBasedTrainLoop, Runner
 
 from dacl_mm.errors import CorruptCheckpointError, UnsafeCheckpointError, UserError
 
 from .loader import load_checkpoint
 from .run import RUN_ID, noted_run, step_checkpoints
+
+# In the message hub. mmengine's validation lines print every entry whose name starts with "val".
+VALIDATED = 'last_validated'
 
 
 def latest_checkpoint(work_dir: str | Path) -> Path | None:
@@ -62,6 +66,22 @@ def set_resume(cfg: Config, resume: str | None) -> None:
                 'epoch_*.pth, or start a new training with these weights by --cfg-options load_from=FILE'
             )
     cfg.resume, cfg.load_from = True, str(source)
+
+
+def validate_missed(runner: Runner) -> None:
+    """Validate what was saved last and not validated since.
+
+    Its results would be missing, and it could not be selected as the best.
+    """
+    loop = runner.train_loop
+    by_epoch = isinstance(loop, EpochBasedTrainLoop)
+    step, last = (loop.epoch, loop.max_epochs) if by_epoch else (loop.iter, loop.max_iters)
+    if step == 0 or runner.val_loop is None:
+        return
+    due = step >= loop.val_begin and (step % loop.val_interval == 0 or step == last)
+    if due and runner.message_hub.get_info(VALIDATED, 0) < step:
+        runner.logger.info(f'{step} was saved before its validation: validating it now')
+        runner.val_loop.run()
 
 
 def _say(text: str) -> None:

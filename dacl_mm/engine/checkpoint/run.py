@@ -5,15 +5,18 @@ import re
 import shutil
 import time
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from mmengine.logging import print_log
 
 from dacl_mm.errors import UserError
-from dacl_mm.files import write_atomic
+from dacl_mm.files import file_lock, write_atomic
 
 RUN_ID = 'run_id'  # in the message hub and in the meta of checkpoints
 RUN_FILE = 'run.json'
+LOCK_FILE = '.training.lock'
 EARLIER = 'earlier_runs'
 NAME = re.compile(r'(?P<best>best_.+_)?(?:epoch|iter)_(?P<step>\d+)\.pth')
 
@@ -49,6 +52,27 @@ def noted_run(folder: Path) -> str | None:
             f'{path} is damaged ({type(error).__name__}: {error}): delete it if every checkpoint in the '
             'folder is of one run, else choose another --work-dir'
         ) from error
+
+
+@contextmanager
+def own_folder(folder: Path, step: int, run_id: str | None) -> Iterator[str]:
+    """Hold a folder against other processes, cleared of what is not this run's.
+
+    Args:
+        folder: Where checkpoints are written.
+        step: As in :func:`claim_folder`.
+        run_id: Likewise.
+
+    Yields:
+        The run's id.
+
+    Raises:
+        UserError: If another process trains in it.
+    """
+    with file_lock(folder / LOCK_FILE, 'training'):
+        for path in folder.glob('.*.pth.tmp'):  # what a killed process left half-written
+            path.unlink()
+        yield claim_folder(folder, step, run_id)
 
 
 def claim_folder(folder: Path, step: int, run_id: str | None) -> str:
@@ -88,3 +112,24 @@ def _move(paths: list[Path], target: Path) -> None:
         shutil.move(path, target / path.name)
     names = ', '.join(path.name for path in paths)
     print_log(f'checkpoints of an earlier run were moved to {target}: {names}', logger='current', level=30)
+
+
+def succeed(path: Path, note: Path | None, first: int, best: str | None) -> None:
+    """Let a checkpoint that is on disk take the place of those before it.
+
+    Args:
+        path: The checkpoint.
+        note: File that is to name it, as mmengine's own tools expect.
+        first: The first epoch or iteration to keep; what is older goes.
+        best: Path of the best checkpoint; the others go once it is there.
+    """
+    if note is not None:
+        write_atomic(str(path).encode(), note)
+    for other, step in step_checkpoints(path.parent).items():
+        if step < first:
+            other.unlink()
+    found = best_checkpoints(path.parent)
+    kept = path.parent / Path(best).name if best else None
+    if kept in found:
+        for other in found.keys() - {kept}:
+            other.unlink()

@@ -1,6 +1,7 @@
 from .augmentation_seed import AugmentationSeedHook
 from .center_monitor import CenterMonitorHook
 from .center_update import CenterUpdateHook
+from .channels_last import ChannelsLastHook
 from .class_weight import ClassWeightHook
 from .finite_loss import FiniteLossHook
 from .plain_checkpoint import PlainCheckpointHook
@@ -14,6 +15,7 @@ __all__ = [
     'AugmentationSeedHook',
     'CenterMonitorHook',
     'CenterUpdateHook',
+    'ChannelsLastHook',
     'ClassWeightHook',
     'FiniteLossHook',
     'PlainCheckpointHook',

@@ -28,6 +28,9 @@ class CenterLossHead(BaseModule):
         init_cfg: Initialisation.
     """
 
+    #: Parts that no prediction needs: the best checkpoint leaves them out.
+    training_only = ('loss_center',)
+
     def __init__(
         self,
         head: dict[str, Any],

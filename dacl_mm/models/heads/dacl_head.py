@@ -47,6 +47,8 @@ class DACLHead(LinearClsHead):
     """
 
     attention: Attention
+    #: Parts that no prediction needs: the best checkpoint leaves them out.
+    training_only = ('attention', 'loss_center')
 
     def __init__(
         self,

@@ -1,5 +1,6 @@
 """The size of the feature map that an attention is built for, found by a dry forward pass."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from torch import Tensor, nn
 from dacl_mm.config import data_sets
 from dacl_mm.config.signatures import accepted
 from dacl_mm.errors import UserError
+from dacl_mm.models.preprocessors.pipeline import output_size
 
 #: Heights and widths of the blank images, in pixels: a pipeline makes one size of both.
 BLANK = ((480, 640), (600, 500))
@@ -42,7 +44,9 @@ def set_feature_size(cfg: Config) -> None:
     kind = MODELS.get(head.type) if isinstance(head.type, str) else head.type
     if 'feat_size' not in (accepted(kind) or ()):
         return
-    size = image_size(next(iter(data_sets(loader.dataset))).get('pipeline') or [])
+    pipeline = next(iter(data_sets(loader.dataset))).get('pipeline') or []
+    preprocessor = model.get('data_preprocessor') or cfg.get('data_preprocessor') or {}
+    size = image_size(pipeline, preprocessor.get('train_pipeline') or [])
     feature_map = dry_forward(model, size)
     width, channels = head.get('in_channels', 512), feature_map.shape[1]
     if width != channels:
@@ -57,11 +61,12 @@ def set_feature_size(cfg: Config) -> None:
     )
 
 
-def image_size(pipeline: list[dict[str, Any]]) -> tuple[int, int]:
+def image_size(pipeline: list[dict[str, Any]], batched: Sequence[dict[str, Any]] = ()) -> tuple[int, int]:
     """Return height and width, in pixels, of what a pipeline makes of any image.
 
     Args:
         pipeline: Configs of its transforms; the first one, which reads the image, is left out.
+        batched: Those of the data preprocessor, which follow.
 
     Raises:
         UserError: If it cannot be run on a blank image, or the size depends on the image.
@@ -71,7 +76,7 @@ def image_size(pipeline: list[dict[str, Any]]) -> tuple[int, int]:
     for shape in BLANK:
         blank = dict(img=np.zeros((*shape, 3), np.uint8), img_shape=shape, ori_shape=shape, gt_label=0)
         try:
-            found.add(tuple(rest(blank)['inputs'].shape[-2:]))
+            found.add(output_size(batched, tuple(rest(blank)['inputs'].shape[-2:])))
         except (KeyError, TypeError, AttributeError) as error:
             raise UserError(
                 f'the training pipeline cannot be run on a blank image ({type(error).__name__}: {error}), '

@@ -42,7 +42,7 @@ class WitnessHook(Hook):
 
 @pytest.fixture(scope='module')
 def witnessed(tmp_path_factory):
-    """Train every method with seeds 0 and 1: (method, seed) -> weights and batches."""
+    """Train every method with seed 0 and three with seed 1: (method, seed) -> weights and batches."""
     folder = tmp_path_factory.mktemp('pairing')
     methods = read_methods([str(SET)], SMALL)
     for method in methods:
@@ -51,12 +51,14 @@ def witnessed(tmp_path_factory):
             attention.hidden_channels = (16, 8)
     found = {}
     for run, cfg in plan_runs(methods, 2, 'held-out', folder):
+        if run.seed and run.method not in ('softmax', 'center', 'dacl'):
+            continue
         # Loader processes must not matter either.
         cfg.train_dataloader.num_workers = run.seed
         cfg.train_dataloader.persistent_workers = False
         cfg.custom_hooks = [*cfg.custom_hooks, dict(type='WitnessHook')]
         cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
-        cfg.default_hooks.checkpoint.save_best = None
+        cfg.default_hooks.checkpoint.update(save_best=None, interval=-1, save_last=False)
         cfg.experiment_name = f'{Path(run.folder).parent.name}_{run.seed}'
         Runner.from_cfg(cfg).train()
         found[run.method, run.seed] = dict(WitnessHook.seen)
@@ -70,27 +72,23 @@ def classifier(state: dict) -> torch.Tensor:
 
 
 def test_same_backbone_and_classifier(witnessed):
-    methods = {name for name, _ in witnessed}
-    assert len(methods) == 8
-    for seed in (0, 1):
-        first = witnessed['softmax', seed]['state']
+    assert len(witnessed) == 8 + 3
+    for (name, seed), found in witnessed.items():
+        first, state = witnessed['softmax', seed]['state'], found['state']
         backbone = [k for k in first if k.startswith('backbone.')]
         assert len(backbone) > 100
-        for name in methods:
-            state = witnessed[name, seed]['state']
-            assert all(torch.equal(state[k], first[k]) for k in backbone), name
-            assert torch.equal(classifier(state), classifier(first)), name
+        assert all(torch.equal(state[k], first[k]) for k in backbone), name
+        assert torch.equal(classifier(state), classifier(first)), name
 
 
 def test_same_centers_and_attention(witnessed):
-    for seed in (0, 1):
-        dacl = witnessed['dacl', seed]['state']
-        shuffled = witnessed['dacl_shuffled', seed]['state']
-        assert shuffled.keys() - dacl.keys() == {'head.attention.draw'} and dacl.keys() <= shuffled.keys()
-        assert all(torch.equal(dacl[k], shuffled[k]) for k in dacl)
-        centers = dacl['head.loss_center.centers']
-        assert torch.equal(centers, witnessed['center', seed]['state']['head.loss_center.centers'])
-        assert torch.equal(centers, witnessed['dacl_fixed', seed]['state']['head.loss_center.centers'])
+    dacl = witnessed['dacl', 0]['state']
+    shuffled = witnessed['dacl_shuffled', 0]['state']
+    assert shuffled.keys() - dacl.keys() == {'head.attention.draw'} and dacl.keys() <= shuffled.keys()
+    assert all(torch.equal(dacl[k], shuffled[k]) for k in dacl)
+    for name, seed in (('center', 0), ('dacl_fixed', 0), ('center', 1)):
+        centers = witnessed['dacl', seed]['state']['head.loss_center.centers']
+        assert torch.equal(centers, witnessed[name, seed]['state']['head.loss_center.centers']), name
 
 
 def test_same_batches(witnessed):

@@ -15,6 +15,7 @@ from small_runner import listen, make_runner
 from dacl_mm.engine.checkpoint.loader import load_checkpoint
 from dacl_mm.engine.checkpoint.plain import plain_message_hub, restore_message_hub, to_plain
 from dacl_mm.engine.checkpoint.resume import latest_checkpoint, set_resume
+from dacl_mm.engine.checkpoint.run import succeed
 from dacl_mm.errors import CorruptCheckpointError, UnsafeCheckpointError, UserError
 from dacl_mm.files import write_atomic
 
@@ -127,6 +128,20 @@ def test_latest_checkpoint_is_of_the_folders_own_run(tmp_path):
     save(tmp_path / 'epoch_60.pth', 'another')
     assert latest_checkpoint(tmp_path) == tmp_path / 'epoch_5.pth'
     assert 'epoch_60.pth is of run another, the folder of run mine' in said()
+
+
+def test_what_a_checkpoint_on_disk_outdates_goes_and_the_best_one_only_for_another(tmp_path):
+    for name in ('epoch_2.pth', 'epoch_3.pth', 'epoch_10.pth', 'best_a_epoch_2.pth', 'x_epoch_1.pth'):
+        (tmp_path / name).touch()
+    better = tmp_path / 'best_a_epoch_3.pth'
+    succeed(tmp_path / 'epoch_10.pth', tmp_path / 'note', 3, str(better))  # which is not written yet
+    assert (tmp_path / 'note').read_text() == str(tmp_path / 'epoch_10.pth')
+    (tmp_path / 'note').unlink()
+    rest = ['epoch_10.pth', 'epoch_3.pth', 'x_epoch_1.pth']
+    assert sorted(path.name for path in tmp_path.iterdir()) == ['best_a_epoch_2.pth', *rest]
+    better.touch()
+    succeed(better, None, 3, f'/moved/from/{better.name}')
+    assert sorted(path.name for path in tmp_path.iterdir()) == ['best_a_epoch_3.pth', *rest]
 
 
 def damage(path, kind):

@@ -11,8 +11,9 @@ import torch
 from mmengine.hooks import Hook
 from small_runner import Linear, make_runner
 
-from dacl_mm.engine.checkpoint.backend import AtomicLocalBackend
+from dacl_mm.engine.checkpoint import writer
 from dacl_mm.engine.checkpoint.resume import latest_checkpoint
+from dacl_mm.engine.launch import files_on_disk
 from dacl_mm.errors import UserError
 
 KEEP_ALL = dict(max_keep_ckpts=-1)
@@ -34,7 +35,7 @@ class Kill(Hook):
 
 def killed(runner, point: str) -> None:
     runner.register_hook(Kill(point))
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt), files_on_disk(runner):
         runner.train()
 
 
@@ -93,7 +94,7 @@ def test_a_validation_made_up_for_keeps_the_note_of_the_last_checkpoint(tmp_path
     runner, kill = make_runner(tmp_path, epochs=1), Kill('before_val_epoch')
     kill.epoch = 1
     runner.register_hook(kill)
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt), files_on_disk(runner):
         runner.train()
     assert names(tmp_path) == ['epoch_1.pth']
     make_runner(tmp_path, epochs=1, resume=tmp_path / 'epoch_1.pth').train()
@@ -102,11 +103,11 @@ def test_a_validation_made_up_for_keeps_the_note_of_the_last_checkpoint(tmp_path
 
 
 def test_each_epoch_is_written_once_and_the_best_holds_weights_alone(tmp_path, monkeypatch):
-    written, put = [], AtomicLocalBackend.put
+    written, save = [], writer.save_checkpoint
     monkeypatch.setattr(
-        AtomicLocalBackend,
-        'put',
-        lambda self, data, path: [written.append(Path(path).name), put(self, data, path)],
+        writer,
+        'save_checkpoint',
+        lambda checkpoint, path: [written.append(path.name), save(checkpoint, path)],
     )
     make_runner(tmp_path).train()
     assert [name for name in written if name.startswith('epoch')] == [f'epoch_{e}.pth' for e in (1, 2, 3)]
@@ -116,18 +117,21 @@ def test_each_epoch_is_written_once_and_the_best_holds_weights_alone(tmp_path, m
     assert best['meta']['dataset_meta']['classes'] == ('neutral', 'happiness', 'sadness')
 
 
-def test_a_successor_is_on_disk_before_its_predecessor_goes(tmp_path, monkeypatch):
-    put = AtomicLocalBackend.put
+@pytest.mark.parametrize('background', [True, False])
+def test_a_successor_is_on_disk_before_its_predecessor_goes(tmp_path, monkeypatch, background):
+    save = writer.save_checkpoint
 
-    def full_at_the_second(self, data, path):
-        if Path(path).name == 'epoch_2.pth':
+    def full_at_the_second(checkpoint, path):
+        if path.name == 'epoch_2.pth':
             raise OSError('disk full')
-        put(self, data, path)
+        save(checkpoint, path)
 
-    monkeypatch.setattr(AtomicLocalBackend, 'put', full_at_the_second)
-    with pytest.raises(OSError, match='disk full'):
-        make_runner(tmp_path).train()
-    assert names(tmp_path) == ['best_accuracy_top1_epoch_1.pth', 'epoch_1.pth']
+    monkeypatch.setattr(writer, 'save_checkpoint', full_at_the_second)
+    runner = make_runner(tmp_path, checkpoint=dict(background=background))
+    with pytest.raises(OSError, match='disk full'), files_on_disk(runner):
+        runner.train()
+    assert names(tmp_path, 'epoch_*') == ['epoch_1.pth']
+    assert (tmp_path / 'last_checkpoint').read_text() == str(tmp_path / 'epoch_1.pth')
 
 
 def test_a_second_process_is_refused_and_loses_no_file_of_the_first(tmp_path):
@@ -151,7 +155,7 @@ def test_a_second_process_is_refused_and_loses_no_file_of_the_first(tmp_path):
 def test_a_loss_that_is_not_finite_stops_and_names_its_part(tmp_path):
     runner = make_runner(tmp_path, model=Linear(broken_step=4))
     message = r'epoch 2, iteration 2: .*loss_other is nan.*learning rate.*clip_grad.*epoch_1\.pth'
-    with pytest.raises(UserError, match=message):
+    with pytest.raises(UserError, match=message), files_on_disk(runner):
         runner.train()
     assert load(tmp_path / 'epoch_1.pth')['state_dict']['fc.weight'].isfinite().all()
     assert names(tmp_path, 'epoch_*') == ['epoch_1.pth']
@@ -167,7 +171,10 @@ def test_weights_that_are_not_finite_are_neither_saved_nor_best(tmp_path):
 
     runner = make_runner(tmp_path)
     runner.register_hook(Break())
-    with pytest.raises(UserError, match=r'after epoch 2 the weights of fc\.weight.*epoch_1\.pth'):
+    with (
+        pytest.raises(UserError, match=r'after epoch 2 the weights of fc\.weight.*epoch_1\.pth'),
+        files_on_disk(runner),
+    ):
         runner.train()
     assert names(tmp_path) == ['best_accuracy_top1_epoch_1.pth', 'epoch_1.pth']
 
@@ -239,3 +246,12 @@ def test_sizes_are_stated_at_the_start(tmp_path):
     assert 'model: 1.0 M parameters; a checkpoint takes about 8 MB, the best one 4 MB' in log
     # The wide layer has no gradient, hence no momentum yet.
     assert 3.9e6 < (tmp_path / 'epoch_1.pth').stat().st_size < 8.1e6
+
+
+@pytest.mark.parametrize('content', ['', '[]', '{"other": 1}', '{"id": "a'])
+def test_a_damaged_note_of_the_run_is_named(tmp_path, content):
+    make_runner(tmp_path, epochs=1).train()
+    (tmp_path / 'run.json').write_text(content)
+    with pytest.raises(UserError, match=r'run\.json is damaged .*delete it'):
+        make_runner(tmp_path, epochs=1).train()
+    assert (tmp_path / 'epoch_1.pth').is_file()

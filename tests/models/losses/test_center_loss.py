@@ -7,7 +7,7 @@ from mmengine.logging import MMLogger
 from mmpretrain.registry import MODELS
 
 from dacl_mm.errors import UserError
-from dacl_mm.models.losses.center_loss import CenterLoss, SparseCenterLoss
+from dacl_mm.models.losses.center_loss import CHECK_INTERVAL, CenterLoss, SparseCenterLoss
 
 N, D, K, LAMBDA, ALPHA = 9, 5, 4, 0.3, 0.5
 
@@ -169,6 +169,18 @@ def test_centers_that_nobody_updates_are_told_once(caplog):
             loss(torch.randn(2, D), torch.tensor([0, 1]), torch.rand(2, D))
     said = [r.getMessage() for r in caplog.records]
     assert len(said) == 1 and 'CenterUpdateHook' in said[0], said
+
+
+def test_centers_left_where_they_were_are_told_once(caplog):
+    logger = MMLogger.get_instance('left')
+    with caplog.at_level('WARNING'):
+        logger.addHandler(caplog.handler)
+        loss = SparseCenterLoss(K, D)
+        for _ in range(3 * CHECK_INTERVAL):
+            loss(torch.full((1, D), float('inf')), torch.tensor([0]))
+            loss.update_centers()
+    said = [r.getMessage() for r in caplog.records]
+    assert len(said) == 1 and 'infinite or NaN' in said[0], said
 
 
 def test_the_plain_loss_refuses_an_attention():

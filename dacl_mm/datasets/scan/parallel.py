@@ -1,0 +1,55 @@
+"""Work on all images of a data set, in processes."""
+
+import os
+import time
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context, parent_process
+from threading import Thread
+
+import numpy as np
+from rich.progress import track
+
+CHUNK = 128
+SERIAL = 512  # below, processes cost more than they save
+
+_WORK: Callable[[range], np.ndarray]
+
+
+def over_chunks(work: Callable[[range], np.ndarray], count: int, label: str) -> list[np.ndarray]:
+    """Apply a function to runs of indices in forked processes, which need not copy what it holds.
+
+    Args:
+        work: Takes consecutive indices.
+        count: The indices are those below it.
+        label: Title of the progress bar.
+
+    Returns:
+        What ``work`` returned of each run, in their order.
+    """
+    global _WORK
+    chunks = [range(i, min(i + CHUNK, count)) for i in range(0, count, CHUNK)]
+    workers = os.cpu_count() or 1
+    if count <= SERIAL or workers == 1 or parent_process() is not None:
+        return [work(chunk) for chunk in chunks]
+    _WORK = work  # forked processes inherit it
+    try:
+        with ProcessPoolExecutor(workers, get_context('fork'), _end_with, (os.getpid(),)) as pool:
+            return list(track(pool.map(_call, chunks), label, len(chunks)))
+    finally:
+        del _WORK
+
+
+def _call(chunk: range) -> np.ndarray:
+    return _WORK(chunk)
+
+
+def _end_with(parent: int) -> None:
+    """End this process soon after its parent, which may be killed: it holds the parent's locks."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.5)
+        os._exit(1)
+
+    Thread(target=watch, daemon=True).start()

@@ -1,0 +1,62 @@
+"""Batched transforms in a row."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from mmpretrain.structures import DataSample
+
+from dacl_mm.errors import UserError
+
+from .transform import build_transform
+from .uniforms import draw_keys, uniforms
+from .view import View
+
+
+class BatchPipeline:
+    """Applies transforms in turn, each under random numbers of its own.
+
+    Args:
+        transforms: Configs, as in the pipeline of a data set.
+    """
+
+    def __init__(self, transforms: Sequence[Mapping[str, Any]]) -> None:
+        self.transforms = [build_transform(cfg) for cfg in transforms]
+
+    @property
+    def random(self) -> bool:
+        """Whether any transform draws."""
+        return any(transform.numbers for transform in self.transforms)
+
+    def __call__(self, view: View, keys: np.ndarray) -> View:
+        """Transform a batch.
+
+        Args:
+            view: The samples.
+            keys: Those of :func:`keys_of`, (N,).
+        """
+        for stream, transform in enumerate(self.transforms):
+            view = transform(view, uniforms(keys, stream, transform.numbers))
+        return view
+
+
+def keys_of(samples: Sequence[DataSample] | None) -> np.ndarray:
+    """Return what the random numbers of samples depend on, uint64, (N,).
+
+    Raises:
+        UserError: If a sample carries no draw.
+    """
+    draws = [sample.get('draw') for sample in samples or ()]
+    if not draws or None in draws:
+        raise UserError(
+            "the preprocessor's pipeline is random, but its samples carry no draw: read them from a data set "
+            'of this package outside test_mode, whose pipeline ends in PackPixels'
+        )
+    return draw_keys(np.array(draws, np.uint64))
+
+
+def output_size(transforms: Sequence[Mapping[str, Any]], size: tuple[int, int]) -> tuple[int, int]:
+    """Return height and width of what transforms make of an image of a size, in pixels."""
+    blank = View.of(torch.zeros(1, 3, *size, dtype=torch.uint8), rgb=False)
+    return BatchPipeline(transforms)(blank, np.zeros(1, np.uint64)).size
