@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from torch import Tensor, nn
-from torch.autograd import DeviceType
 from torch.autograd.graph import saved_tensors_hooks
 from torch.nn.modules.module import register_module_forward_hook
 from torch.optim import Optimizer
@@ -90,7 +89,7 @@ def limit(job: Job, side: str) -> str:
     with quiet(), profile(activities=activities) as profiled:
         total = seconds(job)
     if DEVICE == 'cuda':  # kernels; the operators that launch them hold their time once more
-        kernels = [event for event in profiled.key_averages() if event.device_type == DeviceType.CUDA]
+        kernels = [event for event in profiled.key_averages() if event.device_type.name == 'CUDA']
         busy = sum(event.self_device_time_total for event in kernels if not event.is_user_annotation)
     else:  # an optimizer's own entry spans its Python
         events = [event for event in profiled.key_averages() if not event.key.startswith('Optimizer.')]
