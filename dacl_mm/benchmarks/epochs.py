@@ -1,14 +1,19 @@
 """Whole epochs with evaluation and checkpoint: time, waiting, output and memory."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import tempfile
+from functools import partial
+from pathlib import Path
 
-from .parts import PLAIN, Parts, parts
-from .players import run_config, run_plain
+from mmengine.config import Config
+
+from .parts import Parts, parts
+from .player import Player
 from .setting import Setting
+from .steps import PLAIN
 from .table import Row, ratio
 from .timing import interleave
-from .turns import Player, Report
+from .trainings import run_config, run_plain
+from .turns import Report
 from .variants import variant_configs
 
 #: What is counted in bytes, by its field of a report.
@@ -21,39 +26,40 @@ AMOUNTS = {
 
 
 def epoch(setting: Setting) -> list[Row]:
-    """Epochs with evaluation and checkpoint, each variant in a process of its own that goes on."""
+    """Epochs with evaluation and checkpoint; a variant and the plain loop take turns, in two processes."""
     expected = parts(setting)
-    with players(setting, setting.rounds + 1) as trainings:
-        jobs = {name: training.epoch for name, training in trainings.items()}
-        found = interleave(jobs, setting.rounds)
-    return [*time_rows(found, expected), *other_rows(found)]
+    found: dict[str, list[Report]] = {}
+    ratios = []
+    with training_player(None, setting) as plain:
+        for name, cfg in variant_configs(setting).items():
+            with training_player(cfg, setting, setting.rounds + 1) as player:
+                jobs = {name: partial(player.ask, 'epoch'), PLAIN: partial(plain.ask, 'epoch')}
+                pair = interleave(jobs, setting.rounds)
+            over, under = (time_row(which, pair[which], expected) for which in (name, PLAIN))
+            ratios.append(ratio(f'epoch: {name} over {PLAIN}', over, under))
+            found = pair | found
+    times = [time_row(name, reports, expected) for name, reports in found.items()]
+    return [*times, *ratios, *other_rows(found)]
 
 
-@contextmanager
-def players(setting: Setting, epochs: int) -> Iterator[dict[str, Player]]:
-    """Start the plain loop and each variant, for at most so many epochs; end them afterwards."""
-    trainings = {PLAIN: Player(run_plain, setting, setting.folder / 'plain_loop')}
-    for name, cfg in variant_configs(setting).items():
-        cfg.train_cfg.max_epochs = epochs + 1  # the last ends where the next would begin
-        file = setting.folder / f'epoch_{name}.py'.replace(' ', '_')
-        cfg.dump(file)
-        trainings[name] = Player(run_config, str(file), str(file.with_suffix('')))
-    try:
-        yield trainings
-    finally:
-        for training in trainings.values():
-            training.end()
+def training_player(cfg: Config | None, setting: Setting, epochs: int = 0) -> Player:
+    """Start a training that runs an epoch whenever it is asked for one, and answers with its report.
+
+    Args:
+        cfg: Its config; None stands for the plain loop.
+        setting: Images and their size.
+        epochs: How many will be asked for at most.
+    """
+    folder = Path(tempfile.mkdtemp(dir=setting.folder))
+    if cfg is None:
+        return Player(run_plain, setting, folder)
+    cfg.train_cfg.max_epochs = epochs + 1  # the last one ends where the next would begin
+    return Player(run_config, cfg, folder)
 
 
-def time_rows(found: dict[str, list[Report]], expected: dict[str, Parts]) -> list[Row]:
-    """Return the seconds of epochs, and their ratios to the plain loop's."""
-    epochs = {
-        name: expected[name].explain(Row(f'epoch: {name}', [report.seconds for report in reports], 's'))
-        for name, reports in found.items()
-    }
-    others = [name for name in epochs if name != PLAIN]
-    ratios = [ratio(f'epoch: {name} over {PLAIN}', epochs[name], epochs[PLAIN]) for name in others]
-    return [*epochs.values(), *ratios]
+def time_row(name: str, reports: list[Report], expected: dict[str, Parts]) -> Row:
+    """Return the seconds of epochs, and what they are spent on."""
+    return expected[name].explain(Row(f'epoch: {name}', [report.seconds for report in reports], 's'))
 
 
 def other_rows(found: dict[str, list[Report]]) -> list[Row]:
@@ -61,7 +67,7 @@ def other_rows(found: dict[str, list[Report]]) -> list[Row]:
     rows = []
     for name, reports in found.items():
         shares = [100 * report.waited / report.seconds for report in reports]
-        rows.append(Row(f'waits for checkpoints: {name}', shares, '% of it'))
+        rows.append(Row(f'waits for checkpoints: {name}', shares, '% of epoch'))
     for field, what in AMOUNTS.items():
         for name, reports in found.items():
             values = [getattr(report, field) / 1e6 for report in reports]

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 
 from mmengine.config import Config
@@ -9,16 +10,15 @@ from mmengine.config import Config
 from dacl_mm.errors import UserError
 
 from .data import data
-from .epochs import other_rows, players, time_rows
+from .epochs import other_rows, time_row, training_player
 from .inference import predict
-from .parts import PLAIN, Parts, parts
-from .roofline import limit
-from .session import Session
+from .parts import Parts, parts
 from .setting import Setting
-from .steps import train_step, work_of
-from .table import Row
-from .timing import DEVICE, interleave_seconds
+from .steps import PLAIN, compare, train_step
+from .table import Row, ratio
+from .timing import DEVICE
 from .turns import Report
+from .variants import variant_configs
 
 EPOCHS = 60  # of the published recipe
 SECONDS = 8 * 60
@@ -54,15 +54,22 @@ def gpu(setting: Setting, seconds: float = SECONDS, rest: float = REST) -> Itera
     end = time.monotonic() + seconds
     expected = parts(setting)
     found: dict[str, list[Report]] = {}
-    with players(setting, EPOCHS) as trainings:
+    with ExitStack() as stack:
+        configs: dict[str, Config | None] = {PLAIN: None, **variant_configs(setting)}
+        trainings = {
+            name: stack.enter_context(training_player(cfg, setting, EPOCHS)) for name, cfg in configs.items()
+        }
         for _ in range(2):
             for name, training in trainings.items():
-                found.setdefault(name, []).append(training.epoch())
+                found.setdefault(name, []).append(training.ask('epoch'))
         quickest = min(found.keys() - {PLAIN}, key=lambda name: found[name][1].seconds)
         long = found[quickest]
         while len(long) < EPOCHS and time.monotonic() + long[-1].seconds < end - rest:
-            long.append(trainings[quickest].epoch())
-    yield from time_rows({name: reports[1:2] for name, reports in found.items()}, expected)
+            long.append(trainings[quickest].ask('epoch'))
+    times = {name: time_row(name, reports[1:2], expected) for name, reports in found.items()}
+    yield from times.values()
+    for name in found.keys() - {PLAIN}:
+        yield ratio(f'epoch: {name} over {PLAIN}', times[name], times[PLAIN])
     yield whole_run(quickest, long, expected[quickest])
     yield from other_rows(found)
     yield from train_step(setting)
@@ -85,17 +92,15 @@ def whole_run(name: str, reports: list[Report], expected: Parts) -> Row:
 
 
 def compiled_step(name: str, change: Callable[[Config], None], setting: Setting) -> list[Row]:
-    """Return the row of a compiled step, or none, and say why, where it cannot be compiled."""
+    """Return the rows of a compiled step, or none, and say so, where it cannot be compiled."""
     change(cfg := setting.config())
-    session, exact = Session(cfg, setting.folder), Session(setting.config(), setting.folder)
+    pair = {f'dacl, {name}': cfg, f'dacl, {PLAIN}': None}
     try:
-        session.step()
-    except Exception as error:  # of any compiler
-        print(f'step: dacl, {name}: not measured, {type(error).__name__}: {str(error).splitlines()[0]}')
+        rows = compare(pair, f'dacl, {name} over {PLAIN}', setting)
+        return [row for row in rows.values() if not row.name.endswith(f': dacl, {PLAIN}')]
+    except UserError:  # its process has said more
+        print(f'step: dacl, {name}: not measured, since it could not be compiled')
         return []
-    best, side = work_of(exact, 'step').best(setting.machine)
-    values = interleave_seconds({name: session.step}, setting.rounds)[name]
-    return [Row(f'step: dacl, {name}', values, 's', limit(session.step, side), best)]
 
 
 def require_gpu() -> None:

@@ -1,11 +1,12 @@
 """Prediction: one image at a time, and in batches."""
 
-from .roofline import limit
-from .session import PlainSession, Session
+from functools import partial
+
+from .session import PlainSession, Session, Timed
 from .setting import Setting
-from .steps import work_of
+from .steps import PLAIN
 from .table import Row, ratio
-from .timing import Job, interleave_seconds
+from .timing import interleave
 from .variants import narrow, variant_configs
 
 BATCHES = (1, 64)
@@ -24,29 +25,22 @@ def _predict(setting: Setting, size: int) -> list[Row]:
         f'dacl, {name}': cfg for name, cfg in variant_configs(setting, of_data=False, batch_size=size).items()
     }
     configs['softmax, exact'] = setting.config('softmax', batch_size=size)
-    half = {name: narrow(cfg) for name, cfg in configs.items()}
-    sessions: dict[str, Session | PlainSession] = {'plain loop': PlainSession(setting, size)}
+    sessions: dict[str, Timed] = {PLAIN: PlainSession(setting, size)}
     sessions |= {name: Session(cfg, setting.folder) for name, cfg in configs.items()}
     calls = max(1, BATCHES[-1] // 4 // size)  # a single image is too short to be timed
-
-    def job(session: Session | PlainSession) -> Job:
-        return lambda: [session.predict() for _ in range(calls)]
-
-    found = interleave_seconds({name: job(session) for name, session in sessions.items()}, setting.rounds)
-    work = work_of(sessions['plain loop'], 'predict')
+    jobs = {name: partial(session.time, 'predict', calls) for name, session in sessions.items()}
+    work = sessions[PLAIN].work('predict')
     rows = {}
-    for name, values in found.items():
-        best, side = work.best(setting.machine, half.get(name, False))
-        waits = limit(sessions[name].predict, side)
-        rows[name] = Row(f'predict {size}: {name}', [value / calls for value in values], 's', waits, best)
-    exact = rows['dacl, exact']
-    ratios = [
-        ratio(f'predict {size}: {name} over plain loop', row, rows['plain loop'])
-        for name, row in rows.items()
-        if name.startswith('dacl')
-    ]
+    for name, values in interleave(jobs, setting.rounds).items():
+        best, side = work.best(setting.machine, name in configs and narrow(configs[name]))
+        limit = sessions[name].limit('predict', side)
+        rows[name] = Row(f'predict {size}: {name}', values, 's', limit, best)
     return [
         *rows.values(),
-        ratio(f'predict {size}: dacl over softmax', exact, rows['softmax, exact']),
-        *ratios,
+        ratio(f'predict {size}: dacl over softmax', rows['dacl, exact'], rows['softmax, exact']),
+        *(
+            ratio(f'predict {size}: {name} over {PLAIN}', row, rows[PLAIN])
+            for name, row in rows.items()
+            if name.startswith('dacl')
+        ),
     ]

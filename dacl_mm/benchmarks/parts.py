@@ -4,16 +4,16 @@ import math
 import os
 from dataclasses import dataclass, replace
 
-from .roofline import INPUT, PYTHON, limit
-from .session import PlainSession, Session
+from .player import Player
+from .roofline import INPUT, PYTHON, Work
+from .serving import session_player
 from .setting import Setting
-from .steps import work_of
+from .steps import PLAIN
 from .table import Row
-from .timing import DEVICE, Job, seconds
+from .timing import DEVICE
 from .variants import narrow, variant_configs
 
-PLAIN = 'plain loop'
-REPEATS = 2
+CALLS = 3
 
 
 @dataclass(frozen=True)
@@ -44,29 +44,31 @@ class Parts:
 
 def parts(setting: Setting) -> dict[str, Parts]:
     """Return the parts of an epoch of the plain loop, and of each variant."""
-    plain = PlainSession(setting)
-    works = [(part, work_of(plain, part)) for part in ('step', 'predict')]
-    counts = dict(
-        step=setting.train // setting.batch_size, predict=math.ceil(setting.test / setting.batch_size)
-    )
-
-    def take_apart(session: PlainSession | Session, half: bool) -> Parts:
-        compute = best = 0.0
-        for part, work in works:
-            compute += counts[part] * shortest(getattr(session, part))
-            best += counts[part] * work.best(setting.machine, half)[0]
-        reading = shortest(session.read) * (setting.train + setting.test) / setting.batch_size
-        reading /= max(1, min(setting.workers, os.cpu_count() or 1))
-        side = limit(session.step, works[0][1].best(setting.machine, half)[1])
-        return Parts(compute, side, reading, best)
-
-    found = {PLAIN: take_apart(plain, False)}
+    with session_player(None, setting) as plain:
+        works = {part: plain.ask('work', part) for part in ('step', 'predict')}
+        found = {PLAIN: take_apart(plain, works, False, setting)}
     for name, cfg in variant_configs(setting).items():
-        half = narrow(cfg)
-        found[name] = take_apart(Session(cfg, setting.folder), half)
+        with session_player(cfg, setting) as player:
+            found[name] = take_apart(player, works, narrow(cfg), setting)
     return found
 
 
-def shortest(job: Job) -> float:
-    """Return the shorter of a few times, in seconds; a first call warms up."""
-    return min([seconds(job) for _ in range(REPEATS + 1)][1:])
+def take_apart(session: Player, works: dict[str, Work], half: bool, setting: Setting) -> Parts:
+    """Measure the parts of an epoch.
+
+    Args:
+        session: Answers as a session does.
+        works: Work of a 'step' and of a 'predict'.
+        half: Whether it computes in 16 bits.
+        setting: Numbers of images.
+    """
+    times = {part: session.ask('time', part, CALLS) for part in ('step', 'predict', 'read')}
+    steps, tests = setting.train // setting.batch_size, math.ceil(setting.test / setting.batch_size)
+    best = {part: work.best(setting.machine, half) for part, work in works.items()}
+    reading = times['read'] * (setting.train + setting.test) / setting.batch_size
+    return Parts(
+        compute=steps * times['step'] + tests * times['predict'],
+        side=session.ask('limit', 'step', best['step'][1]),
+        reading=reading / max(1, min(setting.workers, os.cpu_count() or 1)),
+        best=steps * best['step'][0] + tests * best['predict'][0],
+    )

@@ -14,9 +14,10 @@ from dacl_mm.config import load_config
 from dacl_mm.errors import UserError
 
 from . import plain_loop
-from .parts import PLAIN, parts
+from .parts import parts
 from .roofline import PYTHON
 from .setting import Setting
+from .steps import PLAIN
 from .table import Row, ratio
 from .timing import interleave
 from .variants import variant_configs

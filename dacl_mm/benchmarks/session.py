@@ -1,6 +1,7 @@
 """Trainings that are set up as usual and then stepped by hand."""
 
 import itertools
+from abc import ABC, abstractmethod
 from contextlib import suppress
 from copy import deepcopy
 from pathlib import Path
@@ -14,8 +15,9 @@ from mmpretrain.registry import HOOKS
 from dacl_mm.engine.launch import build_runner
 
 from .plain_loop import Training, loaders
+from .roofline import Work, count_work, limit
 from .setting import Setting
-from .timing import DEVICE
+from .timing import DEVICE, seconds
 
 COUNT = itertools.count()
 
@@ -42,7 +44,29 @@ class StopBeforeFirstStepHook(Hook):
         raise SetUpError
 
 
-class Session:
+class Timed(ABC):
+    """What can be measured of one batch: its parts are 'step', 'forward', 'predict' and 'read'."""
+
+    @property
+    @abstractmethod
+    def optimizer(self) -> torch.optim.Optimizer:
+        """The model's optimizer."""
+
+    def time(self, part: str, calls: int = 1) -> float:
+        """Return the mean seconds of some calls of a part."""
+        job = getattr(self, part)
+        return seconds(lambda: [job() for _ in range(calls)]) / calls
+
+    def work(self, part: str) -> Work:
+        """Return the work of a part."""
+        return count_work(getattr(self, part), self.optimizer if part == 'step' else None)
+
+    def limit(self, part: str, side: str) -> str:
+        """Return what a part waits for most, the roofline's side or Python."""
+        return limit(getattr(self, part), side)
+
+
+class Session(Timed):
     """A training of a config, as ``tools/train.py`` sets it up, at its first step.
 
     Args:
@@ -63,7 +87,6 @@ class Session:
 
     @property
     def optimizer(self) -> torch.optim.Optimizer:
-        """The model's optimizer."""
         optimizer: torch.optim.Optimizer = self.runner.optim_wrapper.optimizer
         return optimizer
 
@@ -92,7 +115,7 @@ class Session:
             model.val_step(self.test_batch)
 
 
-class PlainSession:
+class PlainSession(Timed):
     """The plain loop at its first step.
 
     Args:
@@ -108,7 +131,6 @@ class PlainSession:
 
     @property
     def optimizer(self) -> torch.optim.Optimizer:
-        """The model's optimizer."""
         return self.training.optimizer
 
     def read(self) -> None:

@@ -28,6 +28,7 @@ class Setting:
         test: Images evaluated after it.
         workers: Loader processes.
         source: Folder of class folders with real images; None draws faces.
+        variants: Names of those that have rows beside 'exact'; none stands for all.
     """
 
     folder: Path
@@ -38,6 +39,7 @@ class Setting:
     test: int = 128
     workers: int = 4
     source: Path | None = None
+    variants: tuple[str, ...] = ()
 
     @cached_property
     def data(self) -> Path:

@@ -55,6 +55,8 @@ def variant_configs(
     found: dict[str, Config] = {}
     seen = []
     for name, change in VARIANTS.items():
+        if setting.variants and name not in ('exact', *setting.variants):
+            continue
         cfg = setting.config(batch_size=batch_size)
         change(cfg)
         part = {

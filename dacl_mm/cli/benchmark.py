@@ -25,6 +25,7 @@ from dacl_mm.benchmarks.gpu import gpu, require_gpu
 from dacl_mm.benchmarks.setting import Setting
 from dacl_mm.benchmarks.table import HEADER
 from dacl_mm.benchmarks.timing import DEVICE
+from dacl_mm.benchmarks.variants import VARIANTS
 from dacl_mm.files import VARIABLE, write_atomic
 
 SMALLEST = 32  # px: one cell of ResNet's last feature map
@@ -50,6 +51,13 @@ def parse_args() -> argparse.Namespace:
         default = f'{DEFAULTS[name]}, with --gpu {GPU[name]}' if name in GPU else DEFAULTS[name]
         flag = f'--{name.replace("_", "-")}'
         parser.add_argument(flag, type=int, metavar='N', help=f'{text} (default: {default})')
+    parser.add_argument(
+        '--variants',
+        nargs='+',
+        choices=VARIANTS,
+        default=(),
+        help='beside exact (default: all)',
+    )
     parser.add_argument('--data', type=Path, help='folder with train and test (or valid), 00 to 06 in each')
     parser.add_argument('--json', type=Path, help='file for all rows')
     args = parser.parse_args()
@@ -77,7 +85,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         os.environ[VARIABLE] = str(Path(folder) / 'cache')
         numbers = {name: getattr(args, name) for name in NUMBERS}
-        setting = Setting(Path(folder), source=args.data, **numbers)
+        setting = Setting(Path(folder), source=args.data, variants=tuple(args.variants), **numbers)
         results = measure(setting, cases) | dict(setting=numbers)
     if args.json:
         write_atomic(json.dumps(results, indent=2).encode(), args.json)

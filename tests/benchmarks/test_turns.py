@@ -5,7 +5,8 @@ import time
 
 import pytest
 
-from dacl_mm.benchmarks.turns import Player, Turns
+from dacl_mm.benchmarks.player import Player
+from dacl_mm.benchmarks.turns import Turns
 from dacl_mm.errors import UserError
 
 pytestmark = pytest.mark.slow  # processes that import everything
@@ -36,22 +37,17 @@ def failing(connection):
 
 
 def test_a_training_runs_only_when_it_is_its_turn_and_ends_when_none_follows(tmp_path):
-    player = Player(training, tmp_path)
-    try:
+    with Player(training, tmp_path) as player:
         for epoch in (1, 2):
-            report = player.epoch()
+            report = player.ask('epoch')
             assert 2 * SIZE <= report.written < 2.1 * SIZE  # the thread's too
             assert 0 < report.waited <= report.seconds
             assert report.host > 1e6 and report.worker == 0
             assert len(list(tmp_path.iterdir())) == 2 * epoch
-    finally:
-        player.end()
-    assert player._process.exitcode == 0
+    assert len(list(tmp_path.iterdir())) == 4
 
 
 def test_a_training_that_fails_is_told(capfd):
-    player = Player(failing)
-    with pytest.raises(UserError, match='has ended'):
-        player.epoch()
-    player.end()
+    with Player(failing) as player, pytest.raises(UserError, match='has ended'):
+        player.ask('epoch')
     assert 'ValueError: broken' in capfd.readouterr().err

@@ -1,15 +1,20 @@
+from dataclasses import replace
+
 from dacl_mm.benchmarks import variants
-from dacl_mm.benchmarks.variants import VARIANTS, exact, narrow, variant_configs
+from dacl_mm.benchmarks.variants import bfloat16, exact, narrow, variant_configs
 
 
 def test_each_variant_has_a_row_where_it_differs(setting, monkeypatch):
     def elsewhere(cfg):
         cfg.train_dataloader.dataset.split = 'train'
 
-    monkeypatch.setattr(variants, 'VARIANTS', {'exact': exact, 'elsewhere': elsewhere} | VARIANTS)
-    assert list(variant_configs(setting)) == ['exact', 'elsewhere', 'bfloat16']
-    assert list(variant_configs(setting, of_data=True)) == ['exact', 'elsewhere']
-    assert list(variant_configs(setting, of_data=False)) == ['exact', 'bfloat16']
+    every = {'exact': exact, 'elsewhere': elsewhere, 'bfloat16': bfloat16}
+    monkeypatch.setattr(variants, 'VARIANTS', every)
+    all_of_them = replace(setting, variants=(), folder=setting.folder / 'all')
+    assert list(variant_configs(all_of_them)) == ['exact', 'elsewhere', 'bfloat16']
+    assert list(variant_configs(all_of_them, of_data=True)) == ['exact', 'elsewhere']
+    assert list(variant_configs(all_of_them, of_data=False)) == ['exact', 'bfloat16']
+    assert list(variant_configs(setting)) == ['exact', 'bfloat16']
 
 
 def test_exact_is_the_packaged_config_on_these_images(setting):

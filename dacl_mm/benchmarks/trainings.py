@@ -1,21 +1,24 @@
-"""The trainings that take turns: a config's, and the plain loop's."""
+"""The trainings whose epochs take turns: a config's, and the plain loop's."""
 
 import itertools
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from mmengine.config import Config
 from mmengine.hooks import CheckpointHook, Hook
 from mmengine.registry import RUNNERS, init_default_scope
 from mmengine.runner import Runner
 from mmpretrain.registry import HOOKS
 
-from dacl_mm.config import load_config
 from dacl_mm.engine.launch import build_runner
+from dacl_mm.engine.memory import keep_freed_memory
 from dacl_mm.engine.runner import ShortConsoleRunner
 
 from .plain_loop import Training, loaders
+from .session import apart
 from .setting import Setting
+from .timing import DEVICE
 from .turns import Turns
 
 
@@ -56,11 +59,19 @@ class CheckpointTimingRunner(ShortConsoleRunner):
                 method(self, **kwargs)
 
 
-def run_config(connection: Connection, config: str, work_dir: str) -> None:
-    """Train as a config says, in turns, until the other side hangs up."""
+def run_config(connection: Connection, cfg: Config, folder: Path) -> None:
+    """Train as a config says, in turns, until the other side hangs up.
+
+    Args:
+        connection: To the other side.
+        cfg: Complete config.
+        folder: Folder of the work dir.
+    """
     init_default_scope('mmpretrain')
-    cfg = load_config(config)
-    cfg.runner_type, cfg.work_dir, cfg.log_level = 'CheckpointTimingRunner', work_dir, 'ERROR'
+    if DEVICE == 'cpu':
+        keep_freed_memory()  # as launch.train does
+    cfg = apart(cfg, folder)
+    cfg.runner_type = 'CheckpointTimingRunner'
     runner = build_runner(cfg)
     assert isinstance(runner, CheckpointTimingRunner)
     runner.turns = Turns(connection)
@@ -68,9 +79,8 @@ def run_config(connection: Connection, config: str, work_dir: str) -> None:
     runner.train()
 
 
-def run_plain(connection: Connection, setting: Setting, out: Path) -> None:
+def run_plain(connection: Connection, setting: Setting, folder: Path) -> None:
     """Train by the plain loop, in turns, until the other side hangs up."""
-    out.mkdir()
     turns = Turns(connection)
     train, test = loaders(setting.data, setting.batch_size, setting.size, setting.workers)
     training = Training(len(train.dataset.classes), setting.size)  # type: ignore[attr-defined]
@@ -79,4 +89,4 @@ def run_plain(connection: Connection, setting: Setting, out: Path) -> None:
         training.train_epoch(train)
         accuracy = training.evaluate(test)['accuracy']
         with turns.checkpoint():
-            training.save(out, epoch, accuracy)
+            training.save(folder, epoch, accuracy)
