@@ -1,5 +1,6 @@
 """Settings that make training fast, and leave its results within the noise of seeds."""
 
+import torch
 from mmengine.config import Config
 from mmpretrain.registry import DATASETS
 
@@ -24,8 +25,9 @@ def set_fast(cfg: Config) -> None:
     """Turn on together what is safe together, where the config leaves it open.
 
     Images are decoded once (``storage`` of the data sets) and transformed batch by batch on the
-    device (:func:`~dacl_mm.config.device_pipeline.move_to_device`); convolutions run channels last
-    in bfloat16, training and prediction alike; the optimizer is fused.
+    device (:func:`~dacl_mm.config.device_pipeline.move_to_device`); a GPU keeps them in its memory.
+    Convolutions run channels last in bfloat16, training and prediction alike; the optimizer is
+    fused.
 
     Args:
         cfg: A complete config; changed in place.
@@ -36,7 +38,10 @@ def set_fast(cfg: Config) -> None:
         cfg.data_preprocessor.setdefault('channels_last', True)
     hooks = cfg.get('custom_hooks') or []
     if not any(hook['type'] == 'ChannelsLastHook' for hook in hooks):
-        cfg.custom_hooks = [dict(type='ChannelsLastHook'), *hooks]
+        hooks = [dict(type='ChannelsLastHook'), *hooks]
+    if torch.cuda.is_available():
+        hooks = [*hooks, dict(type='DeviceDataHook')]
+    cfg.custom_hooks = hooks
     wrapper = cfg.get('optim_wrapper')
     if wrapper:
         if wrapper.get('type', 'OptimWrapper') == 'OptimWrapper':
