@@ -1,8 +1,9 @@
 """Near-duplicates by perceptual hash."""
 
+from __future__ import annotations
+
 import numpy as np
-from scipy.sparse import coo_array, csr_array
-from scipy.sparse.csgraph import connected_components
+import scipy  # which loads its parts when they are used
 
 from dacl_mm.errors import UserError
 
@@ -49,9 +50,9 @@ def near_pairs(
     return np.unique(np.sort(found[found[:, 0] != found[:, 1]], axis=1), axis=0)
 
 
-def _links(pairs: tuple[np.ndarray, np.ndarray], shape: tuple[int, int]) -> csr_array:
+def _links(pairs: tuple[np.ndarray, np.ndarray], shape: tuple[int, int]) -> scipy.sparse.csr_array:
     """Return the matrix that is true at pairs of indices."""
-    return csr_array((np.ones(len(pairs[0]), bool), pairs), shape=shape)
+    return scipy.sparse.csr_array((np.ones(len(pairs[0]), bool), pairs), shape=shape)
 
 
 def _near_unique(hashes: np.ndarray, max_distance: int) -> np.ndarray:
@@ -77,8 +78,8 @@ def _near_unique(hashes: np.ndarray, max_distance: int) -> np.ndarray:
 def groups(count: int, pairs: np.ndarray) -> np.ndarray:
     """Number the connected groups of pairs: (N,), the smallest member's index."""
     ones = np.ones(len(pairs), bool)
-    graph = coo_array((ones, (pairs[:, 0], pairs[:, 1])), shape=(count, count))
-    _, component = connected_components(graph, directed=False)
+    graph = scipy.sparse.coo_array((ones, (pairs[:, 0], pairs[:, 1])), shape=(count, count))
+    _, component = scipy.sparse.csgraph.connected_components(graph, directed=False)
     first = np.full(component.max(initial=-1) + 1, count)
     np.minimum.at(first, component, np.arange(count))
     return np.asarray(first[component])
