@@ -12,6 +12,7 @@ from PIL import Image
 
 from dacl_mm.comparison.analysis.results import ProtocolResults
 from dacl_mm.comparison.plan.methods import Method
+from dacl_mm.models.preprocessors.pipeline import transformed
 
 from .folder import PictureFolder
 
@@ -54,11 +55,13 @@ def hard_images(
     }
     init_default_scope('mmpretrain')
     dataset = DATASETS.build(method.cfg.test_dataloader.dataset)
+    transforms = (method.cfg.get('data_preprocessor') or {}).get('test_pipeline') or []
     found: dict[str, list[HardImage]] = {}
     for title, order in orders.items():
         found[title] = []
         for rank, i in enumerate(order, 1):
-            png = _png(dataset[int(i)]['inputs'].numpy())
+            item = dataset[int(i)]
+            png = _png(transformed(transforms, item['inputs'], item['data_samples']).numpy())
             folder.save(f'{title.replace(" ", "_")}_{rank:02}.png', png)
             image = HardImage(
                 data_uri='data:image/png;base64,' + base64.b64encode(png).decode(),
