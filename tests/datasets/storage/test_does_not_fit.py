@@ -122,12 +122,12 @@ def test_a_read_only_cache_folder_that_was_filled_before(root, said, tmp_path):
         (tmp_path / 'cache').chmod(0o700)
 
 
-def test_memory_of_a_limited_group(tmp_path, monkeypatch):
+def test_memory_of_a_limited_group(root, said, tmp_path, monkeypatch):
     """As in a container, or a job of a cluster: the nearest limit counts; cached files can go."""
     machine = free_memory.free_memory()
-    monkeypatch.setattr(free_memory, 'CGROUPS', tmp_path)
+    monkeypatch.setattr(free_memory, 'CGROUPS', tmp_path / 'groups')
     own = [line for line in Path('/proc/self/cgroup').read_text().splitlines() if line.startswith('0::/')]
-    group = tmp_path / own[0].removeprefix('0::/') if own else tmp_path
+    group = tmp_path / 'groups' / (own[0].removeprefix('0::/') if own else '')
     group.mkdir(parents=True, exist_ok=True)
     (group / 'memory.max').write_text('max\n')
     assert abs(free_memory.free_memory() - machine) < 2**30
@@ -135,3 +135,4 @@ def test_memory_of_a_limited_group(tmp_path, monkeypatch):
     (group / 'memory.current').write_text('2500000\n')
     (group / 'memory.stat').write_text('anon 1500000\ninactive_file 200000\nactive_file 300000\n')
     assert free_memory.free_memory() == 1_000_000
+    assert goes_on_without(root, 'memory') and 'has room for 0.00 GB' in said[0]

@@ -73,12 +73,14 @@ def test_memory_is_free_again_with_its_last_user(root, decoded):
 
 
 @pytest.mark.parametrize('where', ['disk', 'memory'])
-@pytest.mark.parametrize('change', ['rewritten', 'same size', 'touched', 'removed', 'added', 'renamed'])
+@pytest.mark.parametrize(
+    'change', ['rewritten', 'same size', 'touched', 'removed', 'added', 'renamed', 'exchanged']
+)
 def test_a_changed_source_is_seen(root, where, change, decoded):
     path = root / 'train/03/bmp.bmp'
     first, state = faces(root, where), path.stat()
     (old,) = files(root) or [None]
-    new = path.with_name('other.bmp')
+    new = path.with_name('bmq.bmp')
     if change == 'same size':
         Image.fromarray(noise(9999, *Image.open(path).size)).save(path)
         assert path.stat().st_size == state.st_size
@@ -90,8 +92,11 @@ def test_a_changed_source_is_seen(root, where, change, decoded):
         os.utime(path)
     elif change == 'added':
         Image.fromarray(noise(9999, 20, 30)).save(new)
-    elif change == 'renamed':
+    elif change in ('renamed', 'exchanged'):
         path.rename(new)
+        if change == 'exchanged':  # by one that differs in name and pixels alone
+            Image.fromarray(noise(9999, *Image.open(new).size)).save(new)
+            os.utime(new, ns=(state.st_atime_ns, state.st_mtime_ns))
     else:
         path.unlink()
     count = COUNT + dict(added=1, removed=-1).get(change, 0)
@@ -165,14 +170,14 @@ def test_processes_that_start_at_once_store_once(root, where, ranks):
     assert {(stored, pixels) for _, stored, pixels in told} == {(COUNT, total)}
 
 
-def fill_until(folder: str, root, where, reached: Path) -> None:
-    """Store in several processes, and stop at the images of a class."""
+def store_until(folder: str, root, where, reached: Path) -> None:
+    """Store by several processes, which stop at the images of a class and leave their ids."""
     parallel.SERIAL, parallel.CHUNK = 0, 4
     original = fill.open_image
 
     def slow(path):
         if f'/{folder}/' in path:
-            reached.touch()
+            (reached / str(os.getpid())).touch()
             time.sleep(60)
         return original(path)
 
@@ -181,19 +186,25 @@ def fill_until(folder: str, root, where, reached: Path) -> None:
 
 
 @pytest.mark.parametrize('where', ['disk', 'memory'])
-def test_a_kill_leaves_nothing_that_is_found_and_no_lock(root, where, decoded):
+def test_a_kill_leaves_nothing_that_is_found_and_no_process(root, where, decoded):
     faces(root, None)
     reached = root.parent / 'reached'
+    reached.mkdir()
     process = os.fork()
     if not process:
-        fill_until('05', root, where, reached)
+        store_until('05', root, where, reached)
         os._exit(1)
-    while not reached.exists():
+    while not list(reached.iterdir()):
         time.sleep(0.01)
     os.kill(process, signal.SIGKILL)
     os.waitpid(process, 0)
     assert files(root) == []
-    data = faces(root, where)  # waits for the worker processes that the killed one left, not for long
+    data = faces(root, where)
     assert len(decoded) == COUNT and equal_to_files(root, data)
     left = {path.suffix for path in (root.parent / 'cache').iterdir()}
     assert left == {'.npy', '.lock'} | ({'.bin'} if where == 'disk' else set())
+    workers = [Path('/proc', path.name, 'cmdline') for path in reached.iterdir()]
+    until = time.monotonic() + 20
+    while any(path.is_file() and path.read_bytes() for path in workers):
+        assert time.monotonic() < until, 'the worker processes outlive the killed one'
+        time.sleep(0.1)
