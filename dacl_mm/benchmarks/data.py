@@ -1,17 +1,11 @@
 """Images on their way into the model."""
 
-from collections.abc import Callable
-from typing import Any
-
-from mmengine.config import Config
-from mmengine.runner import Runner
-from mmpretrain.registry import MODELS
-
 from .plain_loop import loaders
 from .roofline import INPUT
+from .session import Session
 from .setting import Setting
 from .table import Row, ratio
-from .timing import DEVICE, interleave_seconds
+from .timing import DEVICE, Job, interleave_seconds
 from .variants import variant_configs
 
 PLAIN = 'ImageFolder + PIL'
@@ -38,8 +32,9 @@ def data(setting: Setting, rounds: int | None = None) -> list[Row]:
         for images, target in plain:
             images.to(DEVICE), target.to(DEVICE)
 
-    jobs: dict[str, Callable[[], Any]] = {PLAIN: plain_pass}
-    jobs |= {name: reading(cfg) for name, cfg in variant_configs(setting, of_data=True).items()}
+    jobs: dict[str, Job] = {PLAIN: plain_pass}
+    for name, cfg in variant_configs(setting, of_data=True).items():
+        jobs[name] = Session(cfg, setting.folder, workers=True).read_all
     images = setting.train // setting.batch_size * setting.batch_size
     best = setting.machine.bandwidth / (MOVED * 3 * setting.size**2)
     rows = {
@@ -48,15 +43,3 @@ def data(setting: Setting, rounds: int | None = None) -> list[Row]:
     }
     ratios = [ratio(f'data: {name} over {PLAIN}', row, rows[PLAIN]) for name, row in rows.items()]
     return [*rows.values(), *ratios[1:]]
-
-
-def reading(cfg: Config) -> Callable[[], None]:
-    """Return what reads and preprocesses every batch of a config's training part once."""
-    loader = Runner.build_dataloader(cfg.train_dataloader)
-    preprocessor = MODELS.build({'type': 'ClsDataPreprocessor', **cfg.data_preprocessor}).to(DEVICE)
-
-    def read() -> None:
-        for batch in loader:
-            preprocessor(batch, True)
-
-    return read

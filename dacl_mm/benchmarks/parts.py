@@ -62,7 +62,10 @@ def take_apart(session: Player, works: dict[str, Work], half: bool, setting: Set
         half: Whether it computes in 16 bits.
         setting: Numbers of images.
     """
-    times = {part: session.ask('time', part, CALLS) for part in ('step', 'predict', 'read')}
+    times = {}
+    for part in ('step', 'predict', 'read'):
+        session.ask('time', part)  # warms up
+        times[part] = session.ask('time', part, CALLS)
     steps, tests = setting.train // setting.batch_size, math.ceil(setting.test / setting.batch_size)
     best = {part: work.best(setting.machine, half) for part, work in works.items()}
     reading = times['read'] * (setting.train + setting.test) / setting.batch_size

@@ -72,12 +72,13 @@ class Session(Timed):
     Args:
         cfg: Complete config.
         folder: Folder of its work dir.
+        workers: Whether to read by the config's loader processes, else in this one.
     """
 
-    def __init__(self, cfg: Config, folder: Path):
+    def __init__(self, cfg: Config, folder: Path, workers: bool = False):
         cfg = apart(cfg, folder)
         cfg.custom_hooks = [*cfg.custom_hooks, dict(type='StopBeforeFirstStepHook')]
-        for part in ('train', 'val', 'test'):
+        for part in () if workers else ('train', 'val', 'test'):
             cfg[f'{part}_dataloader'].update(num_workers=0, persistent_workers=False)
         self.runner = build_runner(cfg)
         with suppress(SetUpError):
@@ -93,6 +94,11 @@ class Session(Timed):
     def read(self) -> None:
         """Read a training batch in this process."""
         next(iter(self.runner.train_dataloader))
+
+    def read_all(self) -> None:
+        """Read every training batch, as the model takes it."""
+        for batch in self.runner.train_dataloader:
+            self.runner.model.data_preprocessor(batch, True)
 
     def step(self) -> None:
         """Train on the batch, with everything that hooks do at a step."""
