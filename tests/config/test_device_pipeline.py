@@ -6,7 +6,7 @@ from small_runner import listen
 
 from dacl_mm.config import load_config, set_options
 from dacl_mm.config.device_pipeline import move_to_device
-from dacl_mm.models.preprocessors import has_counterpart
+from dacl_mm.models.preprocessors import has_counterpart, transform
 
 EDGE = dict(type='ResizeEdge', scale=256, edge='short', backend='pillow')
 FIVE = dict(type='RandomFiveCrop', crop_size=224)
@@ -63,6 +63,16 @@ def test_a_transform_without_counterpart_stays_with_all_before_it():
     assert pipelines(cfg)[0] == [LOAD, EDGE, LIGHTING, PIXELS]
     bicubic = config(train=(LOAD, dict(EDGE, interpolation='bicubic'), FLIP, PACK))
     assert moved(bicubic).train_pipeline == [FLIP]
+
+
+@pytest.mark.parametrize(('device', 'gain'), [('cpu', False), ('cuda', True)])
+def test_what_pillow_does_faster_stays_on_a_cpu(device, gain, monkeypatch):
+    monkeypatch.setattr(transform, 'get_device', lambda: device)
+    jitter, affine = dict(type='ColorJitter', brightness=0.2), dict(type='RandomAffine', degrees=5)
+    erasing = dict(type='RandomErasing')
+    cfg = config(train=(LOAD, EDGE, FIVE, affine, jitter, FLIP, erasing, PACK))
+    tail = [FLIP, erasing]
+    assert moved(cfg).train_pipeline == ([EDGE, FIVE, affine, jitter, *tail] if gain else tail)
 
 
 def test_validation_and_test_give_what_they_share():

@@ -10,7 +10,7 @@ from mmpretrain.registry import DATASETS, MODELS
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from dacl_mm.models.preprocessors.pipeline import output_size
+from dacl_mm.models.preprocessors.pipeline import BatchPipeline
 
 
 def model_cost(cfg: Config, shape: tuple[int, ...]) -> dict[str, float]:
@@ -55,4 +55,4 @@ def input_shape(cfg: Config) -> tuple[int, ...]:
     init_default_scope('mmpretrain')
     channels, *size = DATASETS.build(cfg.test_dataloader.dataset)[0]['inputs'].shape
     transforms = (cfg.get('data_preprocessor') or {}).get('test_pipeline') or []
-    return channels, *output_size(transforms, tuple(size))
+    return channels, *BatchPipeline(transforms).output_size(tuple(size))

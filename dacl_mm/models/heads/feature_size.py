@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from dacl_mm.config import data_sets
 from dacl_mm.config.signatures import accepted
 from dacl_mm.errors import UserError
-from dacl_mm.models.preprocessors.pipeline import output_size
+from dacl_mm.models.preprocessors.pipeline import BatchPipeline
 
 #: Heights and widths of the blank images, in pixels: a pipeline makes one size of both.
 BLANK = ((480, 640), (600, 500))
@@ -76,7 +76,7 @@ def image_size(pipeline: list[dict[str, Any]], batched: Sequence[dict[str, Any]]
     for shape in BLANK:
         blank = dict(img=np.zeros((*shape, 3), np.uint8), img_shape=shape, ori_shape=shape, gt_label=0)
         try:
-            found.add(output_size(batched, tuple(rest(blank)['inputs'].shape[-2:])))
+            found.add(BatchPipeline(batched).output_size(tuple(rest(blank)['inputs'].shape[-2:])))
         except (KeyError, TypeError, AttributeError) as error:
             raise UserError(
                 f'the training pipeline cannot be run on a blank image ({type(error).__name__}: {error}), '

@@ -36,6 +36,7 @@ class RandomAffine(BatchTransform):
     """
 
     numbers = 6
+    slow_on_cpu = True
 
     def __init__(
         self,

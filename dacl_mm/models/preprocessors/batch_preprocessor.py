@@ -14,9 +14,9 @@ from torch import Tensor
 from dacl_mm.errors import UserError
 
 from .pipeline import BatchPipeline, keys_of
-from .rendering import render
-from .view import View
+from .rendering import Writer, render
 
+CHUNK = 1024  # images that are held: memory for a part of them is needed twice
 DTYPES = ('float32', 'bfloat16', 'float16')
 
 
@@ -85,11 +85,9 @@ class BatchPreprocessor(ClsDataPreprocessor):  # type: ignore[misc, unused-ignor
         pipeline = self.train_pipeline if training else self.test_pipeline
         count = len(data['inputs'])
         keys = keys_of(samples) if pipeline.random else np.zeros(count, np.uint64)
-        views = {
-            places: pipeline(View.of(images, self.rgb), keys[list(places)])
-            for places, images in self._sources(data['inputs'])
-        }
-        inputs = render(views, self.device, self.channels_last, self.mean, self.std)
+        sources = [(places, images, keys[list(places)]) for places, images in self._sources(data['inputs'])]
+        write = Writer(pipeline, self.rgb, self.mean, self.std)
+        inputs = render(sources, write, self.device, self.channels_last)
         self._move_labels(samples or ())
         done: dict[str, Any] = super().forward(dict(inputs=inputs, data_samples=samples), training)
         done['inputs'] = done['inputs'].to(self.dtype)
@@ -99,12 +97,15 @@ class BatchPreprocessor(ClsDataPreprocessor):  # type: ignore[misc, unused-ignor
         """Keep images on the device, to be named in batches.
 
         Args:
-            images: BGR, uint8, (N, H, W, 3).
+            images: BGR, uint8, (N, H, W, 3); on a CPU their memory is taken over.
 
         Returns:
             Their part: an input (part, index) stands for one of them.
         """
-        self._held.append(self._on_device(images.permute(0, 3, 1, 2)).permute(0, 2, 3, 1))
+        held = images if self.device.type == 'cpu' else torch.empty_like(images, device=self.device)
+        for source, target in zip(torch.split(images, CHUNK), torch.split(held, CHUNK), strict=True):
+            target.copy_(self._on_device(source.permute(0, 3, 1, 2)).permute(0, 2, 3, 1))
+        self._held.append(held)
         return len(self._held) - 1
 
     def _sources(self, inputs: Tensor | Sequence[Tensor]) -> Iterator[tuple[tuple[int, ...], Tensor]]:

@@ -31,6 +31,7 @@ class ColorJitter(BatchTransform):
     """
 
     numbers = 8
+    slow_on_cpu = True
 
     def __init__(
         self,

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from dacl_mm.errors import UserError
 
@@ -71,17 +72,12 @@ class RandomErasing(BatchTransform):
         return (np.stack([top, left, height, width], axis=1) * erased[:, None]).astype(np.int64)
 
     def __call__(self, view: View, numbers: np.ndarray) -> View:
-        pixels, device = view.pixels(), view.images.device
+        rows = view.pixels().permute(0, 2, 3, 1)  # (N, H, W, 3)
         patches = self.patches(view.size, numbers)
         fill = self._noise(view.size, patches, numbers[:, 5]) if self.noise else self.color.astype(np.uint8)
-        colors = torch.from_numpy(fill).to(device, non_blocking=True).flip(-1 if view.rgb else ())
-        edges = torch.from_numpy(patches).to(device, non_blocking=True)[..., None, None]  # (N, 4, 1, 1)
-        top, left, height, width = edges.unbind(1)
-        row, column = (torch.arange(side, device=device) for side in view.size)
-        inside = (row[:, None] >= top) & (row[:, None] < top + height)  # (N, H, 1)
-        inside = inside & (column >= left) & (column < left + width)  # (N, H, W)
-        erased = torch.where(inside[..., None], colors, pixels.permute(0, 2, 3, 1))
-        return View.of(erased.permute(0, 3, 1, 2), view.rgb)
+        colors = torch.from_numpy(fill).to(rows.device, non_blocking=True).flip(-1 if view.rgb else ())
+        erase = _erase_each if rows.device.type == 'cpu' else _erase_masked
+        return View.of(erase(rows, patches, colors).permute(0, 3, 1, 2), view.rgb)
 
     def _noise(self, size: tuple[int, int], patches: np.ndarray, numbers: np.ndarray) -> np.ndarray:
         """Return noise for each patch where it lies, uint8, (N, H, W, 3)."""
@@ -95,3 +91,21 @@ class RandomErasing(BatchTransform):
                 values = rng.normal(self.color, self.std, shape).clip(0, 255)
             image[top : top + height, left : left + width] = values
         return noise
+
+
+def _erase_each(rows: Tensor, patches: np.ndarray, colors: Tensor) -> Tensor:
+    """Fill patches, (N, 4), of images, (N, H, W, 3), in place."""
+    for image, source, (top, left, height, width) in zip(rows, colors.expand_as(rows), patches.tolist()):
+        patch = slice(top, top + height), slice(left, left + width)
+        image[patch] = source[patch]
+    return rows
+
+
+def _erase_masked(rows: Tensor, patches: np.ndarray, colors: Tensor) -> Tensor:
+    """Do as :func:`_erase_each` in few operations."""
+    edges = torch.from_numpy(patches).to(rows.device, non_blocking=True)[..., None, None]  # (N, 4, 1, 1)
+    top, left, height, width = edges.unbind(1)
+    row, column = (torch.arange(side, device=rows.device) for side in rows.shape[1:3])
+    inside = (row[:, None] >= top) & (row[:, None] < top + height)  # (N, H, 1)
+    inside = inside & (column >= left) & (column < left + width)  # (N, H, W)
+    return torch.where(inside[..., None], colors, rows)

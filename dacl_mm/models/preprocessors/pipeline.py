@@ -24,6 +24,7 @@ class BatchPipeline:
 
     def __init__(self, transforms: Sequence[Mapping[str, Any]]) -> None:
         self.transforms = [build_transform(cfg) for cfg in transforms]
+        self._sizes: dict[tuple[int, int], tuple[int, int]] = {}
 
     @property
     def random(self) -> bool:
@@ -40,6 +41,13 @@ class BatchPipeline:
         for stream, transform in enumerate(self.transforms):
             view = transform(view, uniforms(keys, stream, transform.numbers))
         return view
+
+    def output_size(self, size: tuple[int, int]) -> tuple[int, int]:
+        """Return height and width of what becomes of images of a size, in pixels."""
+        if size not in self._sizes:
+            blank = View.of(torch.zeros(1, 3, *size, dtype=torch.uint8), rgb=False)
+            self._sizes[size] = self(blank, np.zeros(1, np.uint64)).size
+        return self._sizes[size]
 
 
 def keys_of(samples: Sequence[DataSample] | None) -> np.ndarray:
@@ -62,9 +70,3 @@ def transformed(transforms: Sequence[Mapping[str, Any]], image: Tensor, sample: 
     pipeline = BatchPipeline(transforms)
     keys = keys_of([sample]) if pipeline.random else np.zeros(1, np.uint64)
     return pipeline(View.of(image[None], rgb=False), keys).pixels()[0]
-
-
-def output_size(transforms: Sequence[Mapping[str, Any]], size: tuple[int, int]) -> tuple[int, int]:
-    """Return height and width of what transforms make of an image of a size, in pixels."""
-    blank = View.of(torch.zeros(1, 3, *size, dtype=torch.uint8), rgb=False)
-    return BatchPipeline(transforms)(blank, np.zeros(1, np.uint64)).size

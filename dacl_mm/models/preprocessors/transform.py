@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from mmengine.device import get_device
 from mmengine.registry import Registry
 
 from dacl_mm.config.parts import suggestion
@@ -24,6 +25,8 @@ class BatchTransform:
 
     #: Random numbers that a sample takes.
     numbers = 0
+    #: On a CPU the namesake, which Pillow computes, takes less time.
+    slow_on_cpu = False
 
     def __call__(self, view: View, numbers: np.ndarray) -> View:
         """Transform a batch.
@@ -60,9 +63,16 @@ def build_transform(cfg: Mapping[str, Any]) -> BatchTransform:
 
 
 def has_counterpart(cfg: Mapping[str, Any], random: bool = True) -> bool:
-    """Return whether a transform can be built by :func:`build_transform`, one that draws if ``random``."""
+    """Return whether a transform gains by :func:`build_transform` on the device of a training.
+
+    Args:
+        cfg: Its config.
+        random: Whether it may draw.
+    """
     try:
-        numbers = build_transform(cfg).numbers
+        transform = build_transform(cfg)
     except UserError:
         return False
-    return random or not numbers
+    if transform.slow_on_cpu and get_device() == 'cpu':
+        return False
+    return random or not transform.numbers

@@ -1,6 +1,5 @@
 """A batch that is resized, cropped and mirrored at once, when its pixels are asked for."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -48,19 +47,6 @@ class View:
 
     def __len__(self) -> int:
         return len(self.images)
-
-    def split(self, count: int) -> Iterator['View']:
-        """Yield views of ``count`` samples each, the last one of what is left."""
-        for i in range(0, len(self), count):
-            part = slice(i, i + count)
-            yield replace(
-                self,
-                images=self.images[part],
-                top=self.top[part],
-                left=self.left[part],
-                mirrored=self.mirrored[part],
-                upside_down=self.upside_down[part],
-            )
 
     def resized(self, size: tuple[int, int], antialias: bool) -> 'View':
         """Resize what is seen to height and width."""

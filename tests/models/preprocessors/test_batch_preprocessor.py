@@ -1,5 +1,6 @@
 """A batch through the preprocessor: as MMPretrain's after per-image transforms, whoever else is in it."""
 
+from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
 
 import numpy as np
@@ -15,6 +16,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from dacl_mm.errors import UserError
 from dacl_mm.models.preprocessors import BATCH_TRANSFORMS, BatchPreprocessor, BatchTransform, resampling
 from dacl_mm.models.preprocessors.memory import BatchMemory
+from dacl_mm.models.preprocessors.threads import single_threads
 
 CPU = torch.device('cpu')
 NORM = dict(mean=[146.676, 114.6225, 102.306], std=[53.193, 48.7305, 45.9765])
@@ -123,7 +125,10 @@ def test_memory_that_nobody_holds_is_used_again():
     del first
     assert memory.empty(4, 5).data_ptr() != place  # the row lives on
     del row
-    assert memory.empty(3, 5).data_ptr() == place
+    smaller = memory.empty(3, 5)
+    assert smaller.data_ptr() == place
+    del smaller, other
+    assert memory.empty(9, 5).shape == (9, 5)  # more than any of them
 
 
 def test_gradients_and_inference_mode(threads):
@@ -137,8 +142,19 @@ def test_gradients_and_inference_mode(threads):
 
 def test_threads_of_torch_are_as_before():
     torch.set_num_threads(2)
+    single_threads.cache_clear()
     build()(batch(faces(40, 48)))
-    assert torch.get_num_threads() == 2
+    with ThreadPoolExecutor(1) as later:
+        assert [torch.get_num_threads(), later.submit(torch.get_num_threads).result()] == [2, 2]
+
+
+def test_what_is_given_is_left_alone():
+    images = faces(12, 48)
+    build(to_rgb=False)(batch(images), True)
+    assert all(np.array_equal(image, same) for image, same in zip(images, faces(12, 48), strict=True))
+    stacked = torch.stack(tensors(images))
+    build(to_rgb=False)(dict(batch(images), inputs=stacked), True)
+    assert torch.equal(stacked, torch.stack(tensors(images)))
 
 
 @pytest.mark.parametrize('dtype', ['bfloat16', 'float16'])
