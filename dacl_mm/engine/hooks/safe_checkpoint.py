@@ -58,6 +58,8 @@ class AtomicCheckpointHook(CheckpointHook):
         super().__init__(**kwargs)
         if self.backend_args or self.file_client_args:
             raise UserError('checkpoints are local files: leave backend_args out of default_hooks.checkpoint')
+        if self.args:  # mmengine's hook takes any keyword
+            raise UserError(f'default_hooks.checkpoint takes no {", ".join(self.args)}')
         self.background = background
         self._explicit = save_best
         self._metric: str | None = None

@@ -14,6 +14,7 @@ from small_runner import Linear, make_runner
 
 from dacl_mm.engine.checkpoint import writer
 from dacl_mm.engine.checkpoint.resume import latest_checkpoint
+from dacl_mm.engine.hooks import AtomicCheckpointHook
 from dacl_mm.engine.launch import files_on_disk
 from dacl_mm.errors import UserError
 
@@ -46,6 +47,15 @@ def names(folder: Path, pattern: str = '*.pth') -> list[str]:
 
 def load(path: Path) -> dict:
     return torch.load(path, weights_only=True)
+
+
+@pytest.mark.parametrize(
+    ('option', 'message'),
+    [(dict(backgroud=False), 'takes no backgroud'), (dict(backend_args=dict(backend='s3')), 'local files')],
+)
+def test_an_option_that_it_lacks_is_named(option, message):
+    with pytest.raises(UserError, match=message):
+        AtomicCheckpointHook(**option)
 
 
 def test_a_new_run_neither_resumes_from_nor_overwrites_the_one_before(tmp_path):
