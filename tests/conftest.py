@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 import tool_process
 import torch
+from mmengine.registry import init_default_scope
 
-import dacl_mm  # noqa: F401
+from dacl_mm.benchmarks.machine import Machine
+from dacl_mm.benchmarks.setting import Setting
 
 REPO = Path(__file__).resolve().parent.parent
 SHARED = Path(os.environ.get('DACL_SHARED', REPO.parent / 'shared'))
@@ -67,3 +69,14 @@ def faces(tmp_path_factory):
 def own_cache(tmp_path_factory):
     """Indices of test data go to a folder of their own."""
     os.environ['DACL_CACHE'] = str(tmp_path_factory.mktemp('cache'))
+
+
+@pytest.fixture(scope='module')
+def setting(tmp_path_factory):
+    """The smallest setting of a benchmark, on a machine of known rates."""
+    init_default_scope('mmpretrain')
+    folder = tmp_path_factory.mktemp('benchmark')
+    smallest = dict(rounds=2, batch_size=4, size=32, train=14, test=7, workers=0, variants=('bfloat16',))
+    setting = Setting(folder, **smallest)
+    vars(setting)['machine'] = Machine(1e11, 2e11, 1e10)
+    return setting
