@@ -29,7 +29,7 @@ PARTS = {
     'optim_wrapper.optimizer.LR': (0.1, 'SGD has no argument LR; did you mean lr?'),
     'param_scheduler.pct_strt': (0.1, 'OneCycleLR has no argument pct_strt; did you mean pct_start?'),
     'default_hooks.chekpoint.interval': (1, 'default_hooks.chekpoint has no type; did you mean checkpoint?'),
-    'custom_hooks.3.alfa': (0.1, 'custom_hooks.3.alfa'),
+    'custom_hooks.4.alfa': (0.1, 'custom_hooks.4.alfa'),
     'val_evaluator.0.topks': (1, 'Accuracy has no argument topks; did you mean topk?'),
     'visualizer.vis_backends.0.dir': ('x', 'LocalVisBackend has no argument dir'),
     'data_preprocessor.to_rbg': (True, 'ClsDataPreprocessor has no argument to_rbg; did you mean to_rgb?'),

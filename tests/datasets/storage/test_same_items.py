@@ -13,7 +13,7 @@ from PIL import Image
 from stored_sets import COUNT, TEST, TRAIN, faces, files, pixels, stored_images, write_set
 from torch.utils.data import DataLoader
 
-from dacl_mm.benchmarks.annotation_index import private_kib
+from dacl_mm.benchmarks.memory import private_bytes
 from dacl_mm.datasets.readers.folder import FERFolder
 from dacl_mm.errors import UnreadableImageError, UserError
 
@@ -139,9 +139,9 @@ class Reading:
         return 2
 
     def __getitem__(self, i):
-        before = private_kib()
+        before = private_bytes() // 1024
         assert sum(int(self.data.get_data_info(j)['img'].sum()) for j in range(len(self.data)))
-        return private_kib() - before
+        return private_bytes() // 1024 - before
 
 
 @PLACES
