@@ -67,7 +67,8 @@ def stored_pixels(
             with _alone(cache_dir() / f'pixels-{place.part}.lock'):
                 file = _open_or_write(place, table, size)
     except (NoRoomError, OSError) as error:
-        reason = error if isinstance(error, NoRoomError) else f'{error}; {VARIABLE} names the cache folder'
+        elsewhere = f'; change storage.where, or {VARIABLE} (the cache folder)'
+        reason = error if isinstance(error, NoRoomError) else f'{error}{elsewhere}'
         print_log(
             f'storage: the {count:,} {part} images in {table.root / folder} are read from their files; they '
             f'take {gigabytes:.2f} GB as pixels: {reason}',
