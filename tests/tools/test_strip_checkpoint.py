@@ -16,6 +16,7 @@ from PIL import Image
 from dacl_mm.cli import strip_checkpoint
 from dacl_mm.cli.run import run
 from dacl_mm.engine.checkpoint.stock import to_stock
+from dacl_mm.engine.fast import set_fast
 from dacl_mm.errors import UserError
 
 CLASSES = ('neutral', 'happiness', 'sadness', 'surprise', 'fear', 'anger', 'disgust')
@@ -147,6 +148,18 @@ def test_code_in_the_config_is_not_executed(tmp_path):
     with pytest.raises(UserError, match=r'x\.pth: the config that it holds cannot be read'):
         to_stock(checkpoint, 'x.pth')
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize('config', ['softmax_r18_folder', 'dacl_r18_synthetic'])
+def test_transforms_on_the_device_come_back_to_the_pipeline(config):
+    cfg, _, checkpoint = trained(config, **(SMALL if config.startswith('dacl') else {}))
+    _, stock = to_stock(checkpoint, 'x.pth')
+    set_fast(cfg)
+    assert cfg.data_preprocessor.type == 'BatchPreprocessor'
+    checkpoint['meta']['cfg'] = cfg.pretty_text
+    _, fast = to_stock(checkpoint, 'x.pth')
+    assert fast.to_dict() == stock.to_dict()
+    assert 'CenterCrop' in fast.pretty_text and 'PackInputs' in fast.pretty_text
 
 
 def test_data_sets_inside_wrappers_have_the_pipeline():

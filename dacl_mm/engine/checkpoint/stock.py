@@ -5,19 +5,15 @@ from copy import deepcopy
 from typing import Any
 
 from mmengine.config import Config, ConfigDict
-from mmengine.registry import Registry, init_default_scope
-from mmpretrain.registry import MODELS, TRANSFORMS
+from mmengine.registry import init_default_scope
+from mmpretrain.registry import MODELS
 
-from dacl_mm.config import data_sets
-from dacl_mm.datasets.images import LoadFace
-from dacl_mm.datasets.synthetic.draw_face import DrawFace
 from dacl_mm.errors import UserError
 from dacl_mm.models.heads import CenterLossHead, DACLHead
 
 from .config_text import read_keys
+from .stock_images import require_stock, stock_images, without
 from .training_only import weights_of
-
-STOCK = ('mmpretrain', 'mmcv', 'mmengine')
 
 
 def to_stock(checkpoint: Mapping[str, Any], source: object) -> tuple[dict[str, Any], Config]:
@@ -41,17 +37,14 @@ def to_stock(checkpoint: Mapping[str, Any], source: object) -> tuple[dict[str, A
     init_default_scope('mmpretrain')
     cfg = _config_of(checkpoint, source)
     head, neck, place = _stock_head(cfg.model.head, cfg.model.get('neck'), source)
-    parts = dict(backbone=_without(cfg.model.backbone, 'init_cfg'), neck=neck, head=head)
-    preprocessor = cfg.model.get('data_preprocessor') or cfg.get('data_preprocessor') or {}
-    parts['data_preprocessor'] = dict(type='ClsDataPreprocessor') | _without(preprocessor, 'batch_augments')
+    parts = dict(backbone=without(cfg.model.backbone, 'init_cfg'), neck=neck, head=head)
     for part in filter(None, parts.values()):
-        _require_stock(MODELS, part, source)
-    dataset = next(data_sets(cfg.test_dataloader.dataset))
-    pipeline = _stock_pipeline(dataset.pipeline, source)
+        require_stock(MODELS, part, source)
+    preprocessor, pipeline = stock_images(cfg, source)
     stock = Config(
         dict(
             default_scope='mmpretrain',
-            model=dict(type='ImageClassifier', **parts),
+            model=dict(type='ImageClassifier', **parts, data_preprocessor=preprocessor),
             test_dataloader=dict(dataset=dict(type='CustomDataset', pipeline=pipeline)),
         )
     )
@@ -85,7 +78,7 @@ def _stock_head(
     while MODELS.get(head.type) is CenterLossHead:
         head, place = head.head, place + 'head.'
     if MODELS.get(head.type) is not DACLHead:
-        return _without(head, 'loss', 'init_cfg'), neck, place
+        return without(head, 'loss', 'init_cfg'), neck, place
     if neck:
         raise UserError(
             f'{source} has a {neck.type} before its DACLHead, where MMPretrain has room for the pooling alone'
@@ -94,20 +87,6 @@ def _stock_head(
         type='LinearClsHead', num_classes=head.num_classes, in_channels=head.get('in_channels', 512)
     )
     return linear, dict(type='GlobalAveragePooling'), place
-
-
-def _stock_pipeline(pipeline: list[ConfigDict], source: object) -> list[dict[str, Any]]:
-    """Return a test pipeline whose images are read by MMPretrain."""
-    first, *rest = pipeline
-    kind, stock = TRANSFORMS.get(first.type), [first]
-    if kind is LoadFace:
-        stock = [dict(type='LoadImageFromFile')]
-    elif kind is DrawFace:  # the rest counts on the size of its drawings
-        side = first.get('size', 64)
-        stock = [dict(type='LoadImageFromFile'), dict(type='Resize', scale=(side, side), backend='pillow')]
-    for transform in [*stock, *rest]:
-        _require_stock(TRANSFORMS, transform, source)
-    return [*stock, *rest]
 
 
 def _stock_weights(
@@ -124,16 +103,3 @@ def _stock_weights(
     except RuntimeError as error:
         raise UserError(f'{source}: the weights do not fit the config that it holds: {error}') from error
     return weights
-
-
-def _require_stock(registry: Registry, part: Mapping[str, Any], source: object) -> None:
-    kind = registry.get(part['type'])
-    if kind is None or kind.__module__.split('.')[0] not in STOCK:
-        raise UserError(
-            f'{source} was trained with {part["type"]}, which MMPretrain lacks. What it lacks and can be '
-            'replaced: DACLHead, CenterLossHead, LoadFace and DrawFace'
-        )
-
-
-def _without(part: Mapping[str, Any], *keys: str) -> dict[str, Any]:
-    return {key: value for key, value in part.items() if key not in keys}
