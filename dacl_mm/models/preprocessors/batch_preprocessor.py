@@ -14,9 +14,8 @@ from torch import Tensor
 from dacl_mm.errors import UserError
 
 from .pipeline import BatchPipeline, keys_of
-from .rendering import Writer, render
+from .rendering import Images, Writer, render
 
-CHUNK = 1024  # images that are held: memory for a part of them is needed twice
 DTYPES = ('float32', 'bfloat16', 'float16')
 
 
@@ -97,40 +96,25 @@ class BatchPreprocessor(ClsDataPreprocessor):  # type: ignore[misc, unused-ignor
         """Keep images on the device, to be named in batches.
 
         Args:
-            images: BGR, uint8, (N, H, W, 3); on a CPU their memory is taken over.
+            images: BGR, uint8, (N, H, W, 3).
 
         Returns:
             Their part: an input (part, index) stands for one of them.
         """
-        held = images if self.device.type == 'cpu' else torch.empty_like(images, device=self.device)
-        for source, target in zip(torch.split(images, CHUNK), torch.split(held, CHUNK), strict=True):
-            target.copy_(self._on_device(source.permute(0, 3, 1, 2)).permute(0, 2, 3, 1))
-        self._held.append(held)
+        self._held.append(images.to(self.device))
         return len(self._held) - 1
 
-    def _sources(self, inputs: Tensor | Sequence[Tensor]) -> Iterator[tuple[tuple[int, ...], Tensor]]:
-        """Yield the images of each size, (n, 3, H, W) on the device, and their places in the batch."""
+    def _sources(self, inputs: Tensor | Sequence[Tensor]) -> Iterator[tuple[tuple[int, ...], Images]]:
+        """Yield the images of each size, and their places in the batch."""
         if isinstance(inputs, Tensor) and inputs.ndim == 2:
             for part, places in _groups(inputs[:, 0].tolist()).items():
                 index = inputs[list(places), 1].to(self.device, non_blocking=True)
                 yield places, self._held[part].index_select(0, index).permute(0, 3, 1, 2)
         elif isinstance(inputs, Tensor):
-            yield tuple(range(len(inputs))), self._on_device(inputs)
+            yield tuple(range(len(inputs))), inputs
         else:
             for places in _groups([image.shape for image in inputs]).values():
-                # Channels last, as they come from a decoder and as resizing is fast.
-                stacked = torch.stack([inputs[i].permute(1, 2, 0) for i in places])
-                yield places, self._on_device(stacked.permute(0, 3, 1, 2))
-
-    def _on_device(self, images: Tensor) -> Tensor:
-        """Move images to the device and put their channels in order, (n, 3, H, W)."""
-        if images.dtype != torch.uint8 or images.shape[1] != 3:
-            raise UserError(
-                f'expected images of uint8, (3, H, W), got {images.dtype} of shape {tuple(images.shape[1:])}'
-            )
-        images = images.to(self.device, non_blocking=True, memory_format=torch.channels_last)
-        # Two flips of whole rows take a quarter of the time of one of the channels.
-        return images.flip((1, 3)).flip(3) if self.rgb else images
+                yield places, [inputs[i] for i in places]
 
     def _move_labels(self, samples: Sequence[DataSample]) -> None:
         """Move labels to the device in one copy that the host does not wait for; upstream's waits."""

@@ -14,6 +14,8 @@ from .transform import build_transform
 from .uniforms import draw_keys, uniforms
 from .view import View
 
+NONE = np.empty((0, 0))
+
 
 class BatchPipeline:
     """Applies transforms in turn, each under random numbers of its own.
@@ -39,7 +41,8 @@ class BatchPipeline:
             keys: Those of :func:`keys_of`, (N,).
         """
         for stream, transform in enumerate(self.transforms):
-            view = transform(view, uniforms(keys, stream, transform.numbers))
+            numbers = uniforms(keys, stream, transform.numbers) if transform.numbers else NONE
+            view = transform(view, numbers)
         return view
 
     def output_size(self, size: tuple[int, int]) -> tuple[int, int]:

@@ -91,8 +91,10 @@ class View:
         left = np.where(self.mirrored, width - w - self.left, self.left).tolist()
         whole = tuple(images.shape[2:]) == self.full
         images = images if whole else resize(images, self.full, self.antialias)
-        for target, image, y, x in zip(out.unbind(), images.unbind(), top, left, strict=True):
-            target.copy_(image[:, y : y + h, x : x + w])
+        # By numpy, which starts a copy in a fifth of torch's time.
+        targets, sources = (batch.permute(0, 2, 3, 1).numpy() for batch in (out, images))
+        for target, source, y, x in zip(targets, sources, top, left, strict=True):
+            target[...] = source[y : y + h, x : x + w]
 
     def resample(self) -> Tensor:
         """Compute what is seen, uint8, (N, 3, h, w), by index arithmetic on the images' device."""

@@ -182,6 +182,8 @@ def test_nothing_waits_for_a_gpu(training):
     preprocessor = build(train=TRAIN + PIXELWISE, channels_last=True)
     preprocessor._device = torch.device('cuda')
     images = faces(2, 48) + faces(1, 60)
+    for pipeline in (preprocessor.train_pipeline, preprocessor.test_pipeline):
+        assert {pipeline.output_size((side, side)) for side in (48, 60)} == {(64, 64)}  # on the host, once
     try:
         with FakeTensorMode(allow_non_fake_inputs=True), NoWaiting():
             preprocessor.mean = torch.empty(3, 1, 1, device='cuda')
