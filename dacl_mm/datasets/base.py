@@ -200,6 +200,11 @@ class FERDataset(BaseDataset):
         subset._start()
         return subset
 
+    def _copy_without_annotation(self, memo: dict[int, Any] | None = None) -> 'FERDataset':
+        """As in mmengine, whose default memo lives on and gives one subset the parts of another."""
+        copied: FERDataset = super()._copy_without_annotation({} if memo is None else memo)
+        return copied
+
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)  # a copy has memory of its own
         shared(self._replaced)

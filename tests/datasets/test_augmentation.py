@@ -193,6 +193,7 @@ def test_subsets_share_nothing():
     init_default_scope('mmpretrain')
     data = DATASETS.build(FACES)
     first, second = (data.get_subset([3, 4, 5]) for _ in range(2))
+    assert len({id(part.pipeline) for part in (first, second, data)}) == 3
     first.pin_draws(0, 7)
     views = [part[0]['inputs'].numpy().tobytes() for part in (first, second, data) for _ in range(2)]
     assert views[0] == views[1]
