@@ -12,6 +12,7 @@ from mmpretrain.registry import DATASETS
 from PIL import ImageShow
 
 from dacl_mm.config import load_config, set_options
+from dacl_mm.config.device_pipeline import device_transforms
 from dacl_mm.datasets.base import FERDataset
 from dacl_mm.datasets.wrappers import leaf_datasets
 from dacl_mm.errors import UserError
@@ -44,8 +45,7 @@ def main() -> None:
             leaf.pin_draws(cfg.randomness.seed or 0, args.epoch)
     index = np.unique(np.linspace(0, len(dataset) - 1, min(args.number, len(dataset))).astype(int))
     items = [dataset[int(i)] for i in index]
-    key = 'train_pipeline' if args.split == 'train' else 'test_pipeline'
-    transforms = (cfg.get('data_preprocessor') or {}).get(key) or []
+    transforms = device_transforms(cfg, training=args.split == 'train')
     images = [transformed(transforms, item['inputs'], item['data_samples']) for item in items]
     sheet = contact_sheet(
         [image.numpy()[::-1].transpose(1, 2, 0) for image in images],  # BGR, (3, H, W), to RGB

@@ -15,6 +15,19 @@ Movable = Callable[[dict[str, Any], bool], bool]
 COLLATES = ('default_collate', 'pseudo_collate')
 
 
+def preprocessor_config(cfg: Config) -> ConfigDict:
+    """Return the data preprocessor's config: the model's own, else that of the top level, else none."""
+    model = cfg.get('model') or ConfigDict()
+    model = model.get('module', model)  # below test-time augmentation
+    return model.get('data_preprocessor') or cfg.get('data_preprocessor') or ConfigDict()
+
+
+def device_transforms(cfg: Config, training: bool = False) -> list[dict[str, Any]]:
+    """Return the configs of the transforms that the data preprocessor applies."""
+    key = 'train_pipeline' if training else 'test_pipeline'
+    return list(preprocessor_config(cfg).get(key) or ())
+
+
 def move_to_device(cfg: Config, movable: Movable) -> None:
     """Let the data preprocessor do what the pipelines of the data sets end with.
 
@@ -27,9 +40,9 @@ def move_to_device(cfg: Config, movable: Movable) -> None:
         cfg: A complete config; changed in place.
         movable: Which transforms have a counterpart.
     """
-    preprocessor = (cfg.get('model') or {}).get('data_preprocessor') or cfg.get('data_preprocessor')
-    if preprocessor is None:
-        preprocessor = cfg.data_preprocessor = ConfigDict()
+    if not preprocessor_config(cfg):
+        cfg.data_preprocessor = ConfigDict(type='ClsDataPreprocessor')
+    preprocessor = preprocessor_config(cfg)
     kind = preprocessor.get('type', 'ClsDataPreprocessor')
     if kind != 'ClsDataPreprocessor':
         _say(f'transforms stay where they are: the data preprocessor is a {kind}')

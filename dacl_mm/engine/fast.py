@@ -5,7 +5,7 @@ from mmengine.config import Config
 from mmpretrain.registry import DATASETS
 
 from dacl_mm.config import data_sets
-from dacl_mm.config.device_pipeline import move_to_device
+from dacl_mm.config.device_pipeline import move_to_device, preprocessor_config
 from dacl_mm.datasets import FERDataset
 from dacl_mm.models.preprocessors import has_counterpart
 
@@ -22,19 +22,6 @@ def store_images(cfg: Config) -> None:
                 dataset.setdefault('storage', dict(where='disk'))
 
 
-def load_in_process(cfg: Config) -> None:
-    """Let the training process itself fetch images that are decoded and not transformed.
-
-    On a CPU, handing a batch from a loader process to it costs more than fetching one.
-    """
-    for field in LOADERS:
-        sets = list(data_sets(cfg[field].dataset)) if cfg.get(field) else []
-        loads = [[transform['type'] for transform in dataset.get('pipeline') or ()] for dataset in sets]
-        stored = all(dataset.get('storage') for dataset in sets)
-        if sets and stored and all(types == ['LoadFace', 'PackPixels'] for types in loads):
-            cfg[field].update(num_workers=0, persistent_workers=False)
-
-
 def set_fast(cfg: Config) -> None:
     """Turn on together what is safe together, where the config leaves it open.
 
@@ -48,17 +35,13 @@ def set_fast(cfg: Config) -> None:
     """
     store_images(cfg)
     move_to_device(cfg, has_counterpart)
-    preprocessor = cfg.model.get('data_preprocessor') or cfg.get('data_preprocessor') or {}
+    preprocessor = preprocessor_config(cfg)
     if preprocessor.get('type') == 'BatchPreprocessor':
         preprocessor.setdefault('channels_last', True)
     hooks = cfg.get('custom_hooks') or []
-    if not any(hook['type'] == 'ChannelsLastHook' for hook in hooks):
-        hooks = [dict(type='ChannelsLastHook'), *hooks]
-    if torch.cuda.is_available():
-        hooks = [*hooks, dict(type='DeviceDataHook')]
-    else:
-        load_in_process(cfg)
-    cfg.custom_hooks = hooks
+    present = {hook['type'] for hook in hooks}
+    wanted = ['ChannelsLastHook', *(['DeviceDataHook'] if torch.cuda.is_available() else [])]
+    cfg.custom_hooks = [*hooks, *(dict(type=kind) for kind in wanted if kind not in present)]
     wrapper = cfg.get('optim_wrapper')
     if wrapper:
         if wrapper.get('type', 'OptimWrapper') == 'OptimWrapper':

@@ -10,6 +10,7 @@ from mmpretrain.registry import DATASETS, MODELS
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from dacl_mm.config.device_pipeline import device_transforms
 from dacl_mm.models.preprocessors.pipeline import BatchPipeline
 
 
@@ -54,5 +55,4 @@ def input_shape(cfg: Config) -> tuple[int, ...]:
     """Return the shape (C, H, W) of a test image as the network sees it, by reading one."""
     init_default_scope('mmpretrain')
     channels, *size = DATASETS.build(cfg.test_dataloader.dataset)[0]['inputs'].shape
-    transforms = (cfg.get('data_preprocessor') or {}).get('test_pipeline') or []
-    return channels, *BatchPipeline(transforms).output_size(tuple(size))
+    return channels, *BatchPipeline(device_transforms(cfg)).output_size(tuple(size))

@@ -12,6 +12,7 @@ from PIL import Image
 
 from dacl_mm.comparison.analysis.results import ProtocolResults
 from dacl_mm.comparison.plan.methods import Method
+from dacl_mm.config.device_pipeline import device_transforms
 from dacl_mm.models.preprocessors.pipeline import transformed
 
 from .folder import PictureFolder
@@ -55,7 +56,7 @@ def hard_images(
     }
     init_default_scope('mmpretrain')
     dataset = DATASETS.build(method.cfg.test_dataloader.dataset)
-    transforms = (method.cfg.get('data_preprocessor') or {}).get('test_pipeline') or []
+    transforms = device_transforms(method.cfg)
     found: dict[str, list[HardImage]] = {}
     for title, order in orders.items():
         found[title] = []

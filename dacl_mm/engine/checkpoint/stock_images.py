@@ -8,6 +8,7 @@ from mmengine.registry import Registry
 from mmpretrain.registry import MODELS, TRANSFORMS
 
 from dacl_mm.config import data_sets
+from dacl_mm.config.device_pipeline import preprocessor_config
 from dacl_mm.datasets.images import LoadFace
 from dacl_mm.datasets.packing import PackPixels
 from dacl_mm.datasets.synthetic.draw_face import DrawFace
@@ -31,8 +32,7 @@ def stock_images(cfg: ConfigDict, source: object) -> tuple[dict[str, Any], list[
     Raises:
         UserError: If MMPretrain lacks a transform, or the preprocessor.
     """
-    preprocessor = dict(type='ClsDataPreprocessor')
-    preprocessor |= cfg.model.get('data_preprocessor') or cfg.get('data_preprocessor') or {}
+    preprocessor = dict(type='ClsDataPreprocessor') | preprocessor_config(cfg)
     dataset = next(data_sets(cfg.test_dataloader.dataset))
     first, *rest = dataset.pipeline
     pipeline = [*_reading(first), *rest]

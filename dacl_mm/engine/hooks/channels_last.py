@@ -1,10 +1,7 @@
 """The memory layout that convolutions like best."""
 
-from typing import Any
-
 import torch
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.optim import OptimWrapper
 from mmengine.runner import Runner
 from mmpretrain.registry import HOOKS
@@ -33,8 +30,7 @@ class ChannelsLastHook(Hook):
 
     @staticmethod
     def _lay_out(runner: Runner) -> None:
-        model: Any = runner.model.module if is_model_wrapper(runner.model) else runner.model
-        model.to(memory_format=torch.channels_last)
+        runner.model.to(memory_format=torch.channels_last)
 
 
 def follow_weights(optimizer: torch.optim.Optimizer) -> None:

@@ -13,6 +13,7 @@ from mmpretrain.registry import MODELS
 from torch import Tensor, nn
 
 from dacl_mm.config import data_sets
+from dacl_mm.config.device_pipeline import device_transforms
 from dacl_mm.config.signatures import accepted
 from dacl_mm.errors import UserError
 from dacl_mm.models.preprocessors.pipeline import BatchPipeline
@@ -45,8 +46,7 @@ def set_feature_size(cfg: Config) -> None:
     if 'feat_size' not in (accepted(kind) or ()):
         return
     pipeline = next(iter(data_sets(loader.dataset))).get('pipeline') or []
-    preprocessor = model.get('data_preprocessor') or cfg.get('data_preprocessor') or {}
-    size = image_size(pipeline, preprocessor.get('train_pipeline') or [])
+    size = image_size(pipeline, device_transforms(cfg, training=True))
     feature_map = dry_forward(model, size)
     width, channels = head.get('in_channels', 512), feature_map.shape[1]
     if width != channels:
