@@ -7,7 +7,6 @@ import os
 import re
 import statistics
 import sys
-import threading
 import time
 from contextlib import ExitStack
 from pathlib import Path
@@ -24,28 +23,12 @@ from dacl_mm.engine.checkpoint.resume import latest_checkpoint
 from dacl_mm.engine.hooks.report import HISTORY
 from dacl_mm.errors import ComparisonError
 from dacl_mm.files import file_lock, write_atomic
+from dacl_mm.processes import end_with
 
 from .hooks.attention_record import RECORD
 from .record import TRAINED, check_diverged, check_predictions, read_predictions
 
 WEIGHTS = 'selected.pth'
-
-
-def die_with_parent(parent: int) -> None:
-    """End this process when the one that started it is gone: nobody would collect its result.
-
-    Args:
-        parent: Its process id, from itself: it may be gone before this process can ask.
-    """
-    if os.getppid() != parent:
-        sys.exit('the process that started this run is gone')
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(0.5)
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
 
 
 def train(cfg: Config) -> dict[str, Any]:
@@ -100,7 +83,7 @@ def test(cfg: Config, weights: Path) -> dict[str, Any]:
 def main() -> None:
     """Execute the run of the folder that the command line names."""
     folder = Path(sys.argv[1])
-    die_with_parent(int(sys.argv[2]))
+    end_with(int(sys.argv[2]))
     starting = time.process_time()  # what the imports took
     held = ExitStack()
     # A process of a killed comparison ends within a second.

@@ -1,14 +1,14 @@
 """Work on all images of a data set, in processes."""
 
 import os
-import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context, parent_process
-from threading import Thread
 
 import numpy as np
 from rich.progress import track
+
+from dacl_mm.processes import end_with
 
 CHUNK = 128
 SERIAL = 512  # below, processes cost more than they save
@@ -34,7 +34,7 @@ def over_chunks(work: Callable[[range], np.ndarray], count: int, label: str) -> 
         return [work(chunk) for chunk in chunks]
     _WORK = work  # forked processes inherit it
     try:
-        with ProcessPoolExecutor(workers, get_context('fork'), _end_with, (os.getpid(),)) as pool:
+        with ProcessPoolExecutor(workers, get_context('fork'), end_with, (os.getpid(),)) as pool:
             return list(track(pool.map(_call, chunks), label, len(chunks)))
     finally:
         del _WORK
@@ -42,14 +42,3 @@ def over_chunks(work: Callable[[range], np.ndarray], count: int, label: str) -> 
 
 def _call(chunk: range) -> np.ndarray:
     return _WORK(chunk)
-
-
-def _end_with(parent: int) -> None:
-    """End this process soon after its parent, which may be killed: it holds the parent's locks."""
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(0.5)
-        os._exit(1)
-
-    Thread(target=watch, daemon=True).start()

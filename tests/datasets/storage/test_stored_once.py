@@ -199,12 +199,12 @@ def test_a_kill_leaves_nothing_that_is_found_and_no_process(root, where, decoded
     os.kill(process, signal.SIGKILL)
     os.waitpid(process, 0)
     assert files(root) == []
-    data = faces(root, where)
-    assert len(decoded) == COUNT and equal_to_files(root, data)
-    left = {path.suffix for path in (root.parent / 'cache').iterdir()}
-    assert left == {'.npy', '.lock'} | ({'.bin'} if where == 'disk' else set())
     workers = [Path('/proc', path.name, 'cmdline') for path in reached.iterdir()]
     until = time.monotonic() + 20
     while any(path.is_file() and path.read_bytes() for path in workers):
         assert time.monotonic() < until, 'the worker processes outlive the killed one'
         time.sleep(0.1)
+    data = faces(root, where)
+    assert len(decoded) == COUNT and equal_to_files(root, data)
+    left = {path.suffix for path in (root.parent / 'cache').iterdir()}
+    assert left == {'.npy', '.lock'} | ({'.bin'} if where == 'disk' else set())
