@@ -17,7 +17,7 @@ from dacl_mm.models.preprocessors import BatchPreprocessor
 
 STOCK = ('mmpretrain', 'mmcv', 'mmengine')
 #: What BatchPreprocessor takes beside the arguments of MMPretrain's.
-OWN = ('train_pipeline', 'test_pipeline', 'dtype', 'channels_last')
+OWN = ('train_pipeline', 'test_pipeline', 'channels_last')
 
 
 def stock_images(cfg: ConfigDict, source: object) -> tuple[dict[str, Any], list[dict[str, Any]]]:

@@ -16,8 +16,6 @@ from dacl_mm.errors import UserError
 from .pipeline import BatchPipeline, keys_of
 from .rendering import Images, Writer, render
 
-DTYPES = ('float32', 'bfloat16', 'float16')
-
 
 @MODELS.register_module()
 class BatchPreprocessor(ClsDataPreprocessor):  # type: ignore[misc, unused-ignore]
@@ -33,7 +31,6 @@ class BatchPreprocessor(ClsDataPreprocessor):  # type: ignore[misc, unused-ignor
         mean: Mean of each channel in grey levels; None leaves them as they are.
         std: Standard deviations.
         to_rgb: Turn BGR images to RGB.
-        dtype: Type of the images for the model: 'float32', 'bfloat16' or 'float16'.
         channels_last: Lay them out in memory as (N, H, W, 3).
         **kwargs: Those of :class:`mmpretrain.models.ClsDataPreprocessor`.
 
@@ -48,18 +45,14 @@ class BatchPreprocessor(ClsDataPreprocessor):  # type: ignore[misc, unused-ignor
         mean: Sequence[float] | None = None,
         std: Sequence[float] | None = None,
         to_rgb: bool = False,
-        dtype: str = 'float32',
         channels_last: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        if dtype not in DTYPES:
-            raise UserError(f'dtype of the images must be one of {", ".join(DTYPES)}, got {dtype!r}')
         if (mean is None) != (std is None):
             raise UserError('data_preprocessor needs mean and std, or neither')
         self.train_pipeline, self.test_pipeline = BatchPipeline(train_pipeline), BatchPipeline(test_pipeline)
         self.rgb = to_rgb
-        self.dtype = getattr(torch, dtype)
         self.channels_last = channels_last
         self._held: list[Tensor] = []
         self.register_buffer('mean', None if mean is None else torch.tensor(mean).view(-1, 1, 1), False)
@@ -89,7 +82,6 @@ class BatchPreprocessor(ClsDataPreprocessor):  # type: ignore[misc, unused-ignor
         inputs = render(sources, write, self.device, self.channels_last)
         self._move_labels(samples or ())
         done: dict[str, Any] = super().forward(dict(inputs=inputs, data_samples=samples), training)
-        done['inputs'] = done['inputs'].to(self.dtype)
         return done
 
     def hold(self, images: Tensor) -> int:
