@@ -98,7 +98,7 @@ def process(setting: Setting) -> list[Row]:
     expected = parts(setting)
     for kind, unit in (('wall', 's'), ('cpu', 'CPU s')):
         by_name = {
-            name: Row(f'process: {name}', [getattr(usage, kind) for usage in usages], unit)
+            name: Row(f'process: {name}, {kind}', [getattr(usage, kind) for usage in usages], unit)
             for name, usages in found.items()
         }
         if kind == 'wall':

@@ -30,8 +30,8 @@ PARTS = {
          'written: plain loop', 'memory of the trainer: exact', 'memory of the trainer: plain loop'],
     ),
     'process': (
-        ['process: plain loop', 'process: exact'],
-        ['process: exact over plain loop, wall', 'process: exact over plain loop, cpu'],
+        ['process: plain loop, wall', 'process: exact, wall'],
+        ['process: exact, cpu', 'process: exact over plain loop, wall', 'process: exact over plain loop, cpu'],
     ),
     'import': (
         [],
@@ -46,6 +46,7 @@ PARTS = {
 
 def check(rows: list[Row], rounds: int) -> dict[str, Row]:
     by_name = {row.name: row for row in rows}
+    assert len(by_name) == len(rows)
     for row in rows:
         assert len(row.values) == rounds, row
         assert all(math.isfinite(value) and value > 0 for value in row.values), row
