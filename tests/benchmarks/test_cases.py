@@ -31,7 +31,8 @@ PARTS = {
     ),
     'process': (
         ['process: plain loop, wall', 'process: exact, wall'],
-        ['process: exact, cpu', 'process: exact over plain loop, wall', 'process: exact over plain loop, cpu'],
+        ['process: exact, cpu', 'process: exact over plain loop, wall',
+         'process: exact over plain loop, cpu'],
     ),
     'import': (
         [],
