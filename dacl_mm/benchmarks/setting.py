@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from mmengine.config import Config
 
@@ -45,6 +46,10 @@ class Setting:
     def data(self) -> Path:
         """Class folders with these numbers of images, made at the first use."""
         return class_folders(self.folder / 'faces', self.train, self.test, self.source)
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Another process that has a copy would make the images once more.
+        return {**self.__dict__, 'data': self.data}
 
     @cached_property
     def machine(self) -> Machine:

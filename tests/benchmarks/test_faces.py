@@ -1,8 +1,11 @@
+import pickle
+
 import layouts
 import pytest
 from PIL import Image
 
 from dacl_mm.benchmarks.faces import class_folders
+from dacl_mm.benchmarks.setting import Setting
 from dacl_mm.errors import DatasetError
 
 CLASSES = [f'{i:02d}' for i in range(7)]
@@ -37,3 +40,11 @@ def test_a_source_that_is_no_such_folder_is_named(tmp_path):
         path.unlink()
     with pytest.raises(DatasetError, match='7 class folders with images'):
         class_folders(tmp_path / 'faces', 7, 7, tmp_path / 'source')
+
+
+def test_another_process_takes_the_images_that_are_there(tmp_path):
+    setting = Setting(tmp_path, train=14, test=7)
+    copies = [pickle.loads(pickle.dumps(setting)) for _ in range(2)]
+    made = sorted(tmp_path.rglob('*'))
+    assert made and {its.data for its in (setting, *copies)} == {tmp_path / 'faces'}
+    assert sorted(tmp_path.rglob('*')) == made
