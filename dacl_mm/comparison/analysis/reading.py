@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from dacl_mm.comparison.plan.methods import PROTOCOLS
+from dacl_mm.comparison.plan.methods import NAME, PROTOCOLS
 from dacl_mm.comparison.plan.runs import RESULT, Run
 from dacl_mm.comparison.run.record import check_diverged, check_predictions
 from dacl_mm.comparison.run.scheduler import failure
 from dacl_mm.errors import ComparisonError
 
 from .results import COSTS, Finished, ProtocolResults
+from .tables import run_row
 
 #: What a result must say to be analysed.
 REQUIRED = {
@@ -40,7 +41,8 @@ def read_runs(work_dir: Path, order: Sequence[str]) -> list[ProtocolResults]:
         failed: dict[str, dict[int, dict[str, Any]]] = {}
         for folder in sorted((work_dir / 'runs' / protocol).glob('*/seed_*')):
             name = re.fullmatch(r'seed_(\d+)', folder.name)
-            if name is None or not folder.is_dir():  # the config beside it, or somebody's copy
+            # The config beside it, somebody's copy, or nothing that a comparison would have named so.
+            if name is None or not folder.is_dir() or not NAME.fullmatch(folder.parent.name):
                 continue
             run = Run(folder.parent.name, int(name[1]), protocol, folder)
             try:
@@ -65,9 +67,33 @@ def _checked(run: Run, result: dict[str, Any]) -> Finished:
             f'{run.folder / RESULT} lacks {", ".join(lacking)}: delete it and repeat the command'
         )
     finished = Finished(run, result)
-    check_diverged(result['loss'])
-    check_predictions(finished.arrays)
+    try:
+        check_diverged(result['loss'])
+        check_predictions(finished.arrays)
+        _check_consistent(finished)
+    except ComparisonError:
+        raise
+    except (TypeError, ValueError, LookupError, AttributeError, ArithmeticError) as error:
+        raise ComparisonError(
+            f'the records in {run.folder} are damaged ({type(error).__name__}: {error}): delete '
+            f'{run.folder / RESULT} and repeat the command'
+        ) from error
     return finished
+
+
+def _check_consistent(finished: Finished) -> None:
+    """Refuse records that do not belong together, so that what reads them need not look."""
+    classes, arrays = finished.result['classes'], finished.arrays
+    strange = [name for name in classes if not (isinstance(name, str) and name.isprintable())]
+    if strange:
+        raise TypeError(f'{strange[0]!r} is no name of a class')
+    count, label = len(arrays['path']), finished.label
+    shapes = label.shape, arrays['score'].shape, arrays['embedding'].shape[:-1]
+    if shapes != ((count,), (count, len(classes)), (count,)):
+        raise TypeError(f'{count} images, but arrays of {shapes}')
+    if label.dtype.kind not in 'iu' or not ((label >= 0) & (label < len(classes))).all():
+        raise TypeError('a label is of no class')
+    run_row(finished)
 
 
 def _set_apart_other_images(

@@ -24,6 +24,7 @@ from dacl_mm.engine.hooks.report import HISTORY
 from dacl_mm.errors import ComparisonError
 from dacl_mm.files import file_lock, write_atomic
 from dacl_mm.processes import end_with
+from dacl_mm.unpickling import unpickling_forbidden
 
 from .hooks.attention_record import RECORD
 from .record import TRAINED, check_diverged, check_predictions, read_predictions
@@ -86,6 +87,7 @@ def main() -> None:
     end_with(int(sys.argv[2]))
     starting = time.process_time()  # what the imports took
     held = ExitStack()
+    held.enter_context(unpickling_forbidden())
     # A process of a killed comparison ends within a second.
     held.enter_context(file_lock(folder / '.lock', 'process', seconds=60))
     torch.set_num_threads(int(os.environ.get('OMP_NUM_THREADS', torch.get_num_threads())))
@@ -100,7 +102,7 @@ def main() -> None:
     begin = time.monotonic()
     weights = folder / WEIGHTS
     if not weights.is_file():
-        write_atomic((folder / result['best_checkpoint']).read_bytes(), weights)
+        write_atomic((folder / Path(result['best_checkpoint']).name).read_bytes(), weights)
     result |= test(Config.fromfile(config), weights)
     check_predictions(read_predictions(folder))
     result |= model_cost(cfg, input_shape(cfg))
