@@ -87,7 +87,7 @@ def make_runner(work_dir, epochs=3, classes=CLASSES, model=None, resume=None, se
         train_cfg=dict(by_epoch=True, max_epochs=epochs),
         optim_wrapper=dict(optimizer=dict(type='SGD', lr=0.1, momentum=0.9)),
         default_hooks=dict(checkpoint=checkpoint),
-        custom_hooks=[dict(type=name) for name in ('FiniteLossHook', 'ReportHook', 'PlainCheckpointHook')],
+        custom_hooks=[dict(type=name) for name in ('NonFiniteHook', 'ReportHook', 'PlainCheckpointHook')],
         log_processor=dict(type='ShortLogProcessor'),
         default_scope='mmpretrain',
         experiment_name=f'small_{next(COUNT)}',

@@ -174,7 +174,7 @@ def test_a_second_process_is_refused_and_loses_no_file_of_the_first(tmp_path):
 
 def test_a_loss_that_is_not_finite_stops_and_names_its_part(tmp_path):
     runner = make_runner(tmp_path, model=Linear(broken_step=4))
-    message = r'epoch 2, iteration 2: .*loss_other is nan.*learning rate.*clip_grad.*epoch_1\.pth'
+    message = r'epoch 2, iteration 2: .*loss_other is not finite.*learning rate.*clip_grad.*epoch_1\.pth'
     with pytest.raises(UserError, match=message), files_on_disk(runner):
         runner.train()
     assert load(tmp_path / 'epoch_1.pth')['state_dict']['fc.weight'].isfinite().all()
