@@ -75,7 +75,9 @@ class NonFiniteHook(Hook):
         if limit < 1:
             raise UserError(f'NonFiniteHook: limit must be at least 1, got {limit}')
         if defer and action == 'skip':
-            raise UserError('NonFiniteHook: a step is skipped at once, so that defer=True asks for action=stop')
+            raise UserError(
+                'NonFiniteHook: a step is skipped at once, so that defer=True asks for action=stop'
+            )
         self.skips, self.limit, self.defer = action == 'skip', limit, defer
         self._waiting: list[tuple[Batch, Tensor]] = []  # and whether it was finite, ()
         self._frozen: Tensor | None = None  # 1 from the first broken step on, ()
