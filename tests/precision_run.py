@@ -19,7 +19,7 @@ BATCH, STEPS, EPOCHS = 16, 8, 5
 class CpuAmpOptimWrapper(AmpOptimWrapper):
     """mmengine's float16 with loss scaling, which asserts a GPU, on a CPU."""
 
-    def __init__(self, loss_scale=65536.0, **kwargs):
+    def __init__(self, loss_scale=1024.0, **kwargs):
         OptimWrapper.__init__(self, **kwargs)
         self._scale_update_param = None
         self.loss_scaler = torch.amp.GradScaler('cpu', init_scale=loss_scale)
@@ -67,6 +67,8 @@ def small_config(tmp_path, name, **options):
         'train_cfg.max_epochs': EPOCHS,
         'train_cfg.val_interval': EPOCHS,
         'param_scheduler.total_steps': EPOCHS,
+        'param_scheduler.eta_max': 0.004,  # gentle: rounding grows slowly
+        'optim_wrapper.optimizer.lr': 0.004,
         'model.head.attention.hidden_channels': [32, 16, 8],
         **options,
     }

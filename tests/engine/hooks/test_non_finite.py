@@ -244,8 +244,8 @@ def test_skipping_ends_at_the_limit_of_steps_in_a_row(tmp_path):
     broken = Small('gradient', [2, 3, 5, 6, 7])
     runner = runner_of(tmp_path, broken, action='skip', limit=3, epochs=6)
     assert stopped(runner).startswith(
-        'epoch 4, iteration 1: the gradient of backbone.1.module.bias is not finite, and the last 3 steps were '
-        'skipped'
+        'epoch 4, iteration 1: the gradient of backbone.1.module.bias is not finite, and the last 3 steps '
+        'were skipped'
     )
     assert runner.message_hub.get_info('skipped_steps') == 5
 
