@@ -38,9 +38,9 @@ def reference(tmp_path_factory):
 
 @pytest.mark.promise(
     'Any precision',
-    'bfloat16, float16 with loss scaling, channels last, compiled, accumulated or clipped gradients, averaged '
-    'weights, or all together',
-    'the loss stays within the tolerance below of float32; centres are in float32, and those of float64 loops',
+    'bfloat16, float16 with loss scaling, channels last, compiled, accumulated or clipped gradients, '
+    'averaged weights, or all together',
+    'the loss stays within the tolerance below of float32; centres are those of float64 loops',
 )
 @pytest.mark.slow
 @pytest.mark.parametrize('name', SETTINGS)
@@ -139,10 +139,10 @@ def test_runs_repeat_whatever_the_loader_processes(tmp_path, flags):
     for workers in (0, 2, 0, 2):
         work = tmp_path / str(len(found))
         run_tool(
-            'train', 'configs/dacl_r18_synthetic.py', '--work-dir', work, '--no-validate', *flags, '--cfg-options',
-            'randomness.deterministic=True', f'train_dataloader.num_workers={workers}',
-            'train_dataloader.dataset.num_images=64', 'train_cfg.max_epochs=1', 'param_scheduler.total_steps=1',
-            'model.head.attention.hidden_channels=[32,16,8]', cwd=REPO,
+            'train', 'configs/dacl_r18_synthetic.py', '--work-dir', work, '--no-validate', *flags,
+            '--cfg-options', 'randomness.deterministic=True', f'train_dataloader.num_workers={workers}',
+            'train_dataloader.dataset.num_images=64', 'train_cfg.max_epochs=1',
+            'param_scheduler.total_steps=1', 'model.head.attention.hidden_channels=[32,16,8]', cwd=REPO,
         )  # fmt: skip
         found.append(torch.load(work / 'epoch_1.pth', weights_only=True)['state_dict'])
     for other in found[1:]:

@@ -170,7 +170,7 @@ CASES = {
 
 @pytest.mark.promise(
     'Any interruption',
-    'a value is NaN in an image, a weight, a centre, the feature map, attention, logits, a loss or a gradient',
+    'NaN in an image, a weight, a centre, the feature map, attention, logits, a loss or a gradient',
     'the training stops before the step; iteration, files and the first broken value are named, weights and '
     'the last checkpoint are whole',
 )
