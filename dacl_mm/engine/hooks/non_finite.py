@@ -191,7 +191,9 @@ class NonFiniteHook(Hook):
             return f'the weights of {weights} are not finite'
         for name, note in batch.notes.items():
             if not note.all():
-                return f'{name if name not in STAGES else f"the {name}"} is not finite'
+                if name not in STAGES:
+                    return f'{name} is not finite'
+                return f'the {name} {"are" if name.endswith("s") else "is"} not finite'
         for name, norm in reversed(batch.gradients.items()):  # as they are computed
             if not norm.isfinite():
                 return f'the gradient of {name} is not finite'

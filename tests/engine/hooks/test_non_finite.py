@@ -155,10 +155,10 @@ def stopped(runner) -> str:
 CASES = {
     'input image': (Small, [Break(3, break_image)], r'the input image is not finite: face_11\.png\.'),
     'weights': (Small, [Break(3, break_weight)], r'the weights of backbone\.0\.weight are not finite'),
-    'centres': (Small, [Break(3, break_centers)], 'the centres is not finite'),
+    'centres': (Small, [Break(3, break_centers)], 'the centres are not finite'),
     'feature map': (lambda: Small('feature map', [4]), [], 'the feature map is not finite'),
     'attention': (lambda: Small('attention', [4]), [], 'the attention is not finite'),
-    'logits': (lambda: Small('logits', [4]), [], 'the logits is not finite'),
+    'logits': (lambda: Small('logits', [4]), [], 'the logits are not finite'),
     'loss_cls': (lambda: Small('loss_cls', [4]), [], 'loss_cls is not finite'),
     'gradient': (
         lambda: Small('gradient', [4]),
