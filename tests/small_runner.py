@@ -54,7 +54,16 @@ class Linear(BaseModel):
         return dict(loss_cls=loss, loss_other=loss.detach() * factor)
 
 
-def make_runner(work_dir, epochs=3, classes=CLASSES, model=None, resume=None, settings=None, **kwargs):
+def make_runner(
+    work_dir,
+    epochs=3,
+    classes=CLASSES,
+    model=None,
+    resume=None,
+    settings=None,
+    collate='pseudo_collate',
+    **kwargs,
+):
     """Build a runner of two iterations an epoch.
 
     Args:
@@ -64,6 +73,7 @@ def make_runner(work_dir, epochs=3, classes=CLASSES, model=None, resume=None, se
         model: The model, else :class:`Linear`.
         resume: Checkpoint to go on from.
         settings: Top-level keys of the runner's config.
+        collate: How samples become a batch.
         kwargs: Those of the runner; ``checkpoint`` those of the checkpoint hook.
     """
     torch.manual_seed(0)
@@ -74,7 +84,7 @@ def make_runner(work_dir, epochs=3, classes=CLASSES, model=None, resume=None, se
         batch_size=3,
         dataset=Points(classes),
         sampler=dict(type='DefaultSampler', shuffle=False),
-        collate_fn=dict(type='pseudo_collate'),
+        collate_fn=dict(type=collate),
         num_workers=0,
     )
     options = dict(
@@ -87,7 +97,7 @@ def make_runner(work_dir, epochs=3, classes=CLASSES, model=None, resume=None, se
         train_cfg=dict(by_epoch=True, max_epochs=epochs),
         optim_wrapper=dict(optimizer=dict(type='SGD', lr=0.1, momentum=0.9)),
         default_hooks=dict(checkpoint=checkpoint),
-        custom_hooks=[dict(type=name) for name in ('FiniteLossHook', 'ReportHook', 'PlainCheckpointHook')],
+        custom_hooks=[dict(type=name) for name in ('NonFiniteHook', 'ReportHook', 'PlainCheckpointHook')],
         log_processor=dict(type='ShortLogProcessor'),
         default_scope='mmpretrain',
         experiment_name=f'small_{next(COUNT)}',

@@ -14,6 +14,7 @@ default_hooks = dict(
         interval=1,
         max_keep_ckpts=1,
     ),
+    non_finite=dict(type='NonFiniteHook', action='stop'),
     sampler_seed=dict(type='DistSamplerSeedHook'),
     visualization=dict(type='VisualizationHook', enable=False),
 )
@@ -27,7 +28,6 @@ custom_hooks = [
     dict(type='ReportHook'),
     dict(type='PlainCheckpointHook'),
     dict(type='RunSummaryHook'),
-    dict(type='FiniteLossHook'),
     dict(type='SyncBuffersHook'),
 ]
 

@@ -23,8 +23,10 @@ def check_protocol(cfg: Config) -> None:
 
     Raises:
         UserError: If the validation loader reads the test split without it, inside
-            wrappers (``ConcatDataset``, ``RepeatDataset`` ...) too.
+            wrappers (``ConcatDataset``, ``RepeatDataset`` ...) too; or if nothing validates
+            averaged weights (:func:`check_average`).
     """
+    check_average(cfg)
     loader = cfg.get('val_dataloader')
     if not loader or cfg.get('protocol') == PAPER_PROTOCOL:
         return
@@ -33,6 +35,23 @@ def check_protocol(cfg: Config) -> None:
             'val_dataloader.dataset reads split "test": the best epoch would be picked on the test '
             f"images. Use split='val', or say protocol = '{PAPER_PROTOCOL}' in the config"
         )
+
+
+def check_average(cfg: Config) -> None:
+    """Refuse an average of the weights that is kept as the best without having been validated.
+
+    Checkpoints hold the averaged weights in the place of the trained ones (mmengine's ``EMAHook``).
+
+    Raises:
+        UserError: If the hook has ``evaluate_on_ema=False``.
+    """
+    hooks = [*(cfg.get('default_hooks') or {}).values(), *(cfg.get('custom_hooks') or [])]
+    for hook in hooks:
+        if hook and hook['type'] == 'EMAHook' and not hook.get('evaluate_on_ema', True):
+            raise UserError(
+                'EMAHook has evaluate_on_ema=False, but the best checkpoint would hold the averaged weights, '
+                'which nothing has validated: leave evaluate_on_ema out, or the hook'
+            )
 
 
 def selection_metric(cfg: Config) -> str:

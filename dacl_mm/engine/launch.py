@@ -1,6 +1,7 @@
 """Starting and ending the processes of a run."""
 
 import gc
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -29,6 +30,8 @@ def build_runner(cfg: Config) -> Runner:
         UserError: If an attention needs the size of the feature map, and it cannot be found.
     """
     make_folder(cfg.work_dir)
+    if (cfg.get('randomness') or {}).get('deterministic'):
+        os.environ.setdefault('CUBLAS_WORKSPACE_CONFIG', ':4096:8')  # cuBLAS repeats itself with this alone
     drop_tensorboard(cfg)
     set_feature_size(cfg)
     if cfg.get('launcher') == 'pytorch' and not torch.cuda.is_available():

@@ -1,15 +1,19 @@
-"""mmengine's runner with a console that a person can read."""
+"""mmengine's runner with a console that a person can read, and compiled networks."""
 
 import logging
 import sys
 from typing import Any
 
 from mmengine.logging import MMLogger
+from mmengine.optim import OptimWrapper, OptimWrapperDict
 from mmengine.registry import RUNNERS
 from mmengine.runner import Runner
 
 from dacl_mm.text import printable_lines
 from dacl_mm.unpickling import unpickling_forbidden
+
+from .compiled import compile_networks
+from .momentum import start_momentum
 
 #: What mmengine dumps at the start of each run, hundreds of lines: for the log file.
 DUMPS = ('System environment:', 'Config:\n', 'Hooks will be executed in the following order:')
@@ -38,6 +42,9 @@ def made_printable(record: logging.LogRecord) -> bool:
 class ShortConsoleRunner(Runner):
     """A runner whose dumps of environment, config and hooks go to the log file alone.
 
+    ``compile=True`` of the config, or a dict of :func:`torch.compile`'s arguments, compiles the networks
+    for training: :func:`~dacl_mm.engine.compiled.compile_networks`.
+
     Args:
         **kwargs: Those of :class:`mmengine.runner.Runner`.
     """
@@ -58,3 +65,17 @@ class ShortConsoleRunner(Runner):
         with unpickling_forbidden():
             checkpoint: dict[str, Any] = super().load_checkpoint(*args, **kwargs)
         return checkpoint
+
+    def build_optim_wrapper(self, optim_wrapper: Any) -> OptimWrapper | OptimWrapperDict:
+        """Build the wrapper; fused SGD starts with a momentum of zero (:func:`start_momentum`)."""
+        wrapper = super().build_optim_wrapper(optim_wrapper)
+        if isinstance(wrapper, OptimWrapper):
+            start_momentum(wrapper.optimizer)
+        return wrapper
+
+    def _maybe_compile(self, target: str) -> None:
+        """Compile the networks, where upstream compiles the whole step, its optimizer and hooks with it."""
+        options = self.cfg.get('compile')
+        if options:
+            compile_networks(self.model, {} if options is True else dict(options))
+            self.logger.info('backbone and attention are compiled during the first iterations')

@@ -11,7 +11,7 @@ HOOKS = (
     'AugmentationSeedHook',
     'ReportHook',
     'PlainCheckpointHook',
-    'FiniteLossHook',
+    'NonFiniteHook',
     'PairedInitHook',
     'ProgressHook',
     'AttentionRecordHook',
@@ -32,7 +32,8 @@ def add_runtime(cfg: Config) -> None:
         raise UserError(f'{cfg.filename}: no val_dataloader and val_cfg, so nothing selects the epoch')
     if (cfg.train_dataloader.get('sampler') or {}).get('type') == 'DefaultSampler':
         cfg.train_dataloader.sampler = dict(type='ShuffleSampler')
-    present = {hook['type'] for hook in cfg.get('custom_hooks') or []}
+    given = [*(cfg.get('custom_hooks') or []), *(cfg.get('default_hooks') or {}).values()]
+    present = {hook['type'] for hook in given if hook}
     missing = [dict(type=name) for name in HOOKS if name not in present]
     cfg.custom_hooks = [*(cfg.get('custom_hooks') or []), *missing]
     hooks = cfg.setdefault('default_hooks', ConfigDict())

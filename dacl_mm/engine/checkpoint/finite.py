@@ -1,10 +1,11 @@
 """Whether weights are numbers."""
 
 import math
+from collections.abc import Mapping
 
 import torch
 from mmengine.runner import Runner
-from torch import nn
+from torch import Tensor
 
 from dacl_mm.errors import UserError
 
@@ -18,9 +19,9 @@ def require_finite(runner: Runner, step: int, by_epoch: bool) -> None:
         by_epoch: Which of both.
 
     Raises:
-        UserError: If there are; names the first parameter and the last good checkpoint.
+        UserError: If there are; names the first parameter or buffer and the last good checkpoint.
     """
-    broken = first_broken(runner.model)
+    broken = first_broken(dict(runner.model.named_parameters()) | dict(runner.model.named_buffers()))
     if broken:
         unit = 'epoch' if by_epoch else 'iteration'
         last = runner.message_hub.get_info('last_ckpt') or 'none yet'
@@ -31,13 +32,13 @@ def require_finite(runner: Runner, step: int, by_epoch: bool) -> None:
         )
 
 
-def first_broken(model: nn.Module) -> str | None:
-    """Return the name of the first parameter with a value that is NaN or infinite, or None.
+def first_broken(tensors: Mapping[str, Tensor]) -> str | None:
+    """Return the name of the first tensor with a value that is NaN or infinite, or None.
 
-    One norm of all parameters waits for the device once and shows that all are finite. Where it is not
-    finite itself, which large finite values do too, each parameter is looked at.
+    One norm of all waits for the device once and shows that all are finite. Where it is not
+    finite itself, which large finite values do too, each is looked at.
     """
-    parameters = dict(model.named_parameters())
-    if math.isfinite(torch.nn.utils.get_total_norm([p.detach() for p in parameters.values()])):
+    values = {name: value.detach() for name, value in tensors.items() if value.is_floating_point()}
+    if math.isfinite(torch.nn.utils.get_total_norm(list(values.values()))):
         return None
-    return next((name for name, p in parameters.items() if not p.isfinite().all()), None)
+    return next((name for name, value in values.items() if not value.isfinite().all()), None)

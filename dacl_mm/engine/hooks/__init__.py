@@ -5,7 +5,7 @@ from .channels_last import ChannelsLastHook
 from .class_weight import ClassWeightHook
 from .deferred_info import DeferredInfoHook
 from .device_data import DeviceDataHook
-from .finite_loss import FiniteLossHook
+from .non_finite import NonFiniteHook
 from .plain_checkpoint import PlainCheckpointHook
 from .report import ReportHook
 from .run_summary import RunSummaryHook
@@ -21,7 +21,7 @@ __all__ = [
     'ClassWeightHook',
     'DeferredInfoHook',
     'DeviceDataHook',
-    'FiniteLossHook',
+    'NonFiniteHook',
     'PlainCheckpointHook',
     'ReportHook',
     'RunSummaryHook',

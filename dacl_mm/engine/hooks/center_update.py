@@ -8,6 +8,7 @@ from mmengine.runner import Runner
 from mmpretrain.registry import HOOKS
 from torch import nn
 
+from dacl_mm.engine.step_watch import StepWatch
 from dacl_mm.errors import UserError
 from dacl_mm.models.losses import SparseCenterLoss
 
@@ -19,11 +20,12 @@ def center_losses(model: nn.Module) -> list[SparseCenterLoss]:
 
 @HOOKS.register_module()
 class CenterUpdateHook(Hook):
-    """Move the class centres once per optimizer step.
+    """Move the class centres with every step that the optimizer makes.
 
     The step size alpha is the loss's own (``loss_center=dict(alpha=0.5)``); this
     hook only schedules it. Under gradient accumulation the sums of all
-    micro-batches of the step count; under DDP those of all ranks. A model without
+    micro-batches of the step count; under DDP those of all ranks. Where the optimizer leaves a step out
+    (a loss scaler that met an infinite gradient, ``NonFiniteHook``) the centres stay too. A model without
     centre loss is left alone, so that one runtime config serves every method.
 
     Reference: Farzaneh & Qi, WACV 2021; the rule is that of Wen et al., ECCV
@@ -52,6 +54,7 @@ class CenterUpdateHook(Hook):
             )
         self.milestones = tuple(milestones)
         self.gamma = gamma
+        self._watch: StepWatch | None = None
 
     def factor_at(self, epoch: int) -> float:
         """Return what alpha is multiplied by in an epoch (counted from 0)."""
@@ -60,11 +63,13 @@ class CenterUpdateHook(Hook):
     def before_train(self, runner: Runner) -> None:
         for loss in center_losses(runner.model):
             loss.broadcast_centers()
+        self._watch = StepWatch(runner.optim_wrapper.optimizer)
 
     def after_train_iter(
         self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Any = None
     ) -> None:
         if not runner.optim_wrapper.should_update():
             return
+        made = True if self._watch is None else self._watch.take()
         for loss in center_losses(runner.model):
-            loss.update_centers(self.factor_at(runner.epoch))
+            loss.update_centers(self.factor_at(runner.epoch) * made)

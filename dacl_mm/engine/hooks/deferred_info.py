@@ -32,19 +32,8 @@ class DeferredInfoHook(RuntimeInfoHook):
         self._waiting.append({key: torch.as_tensor(value).detach() for key, value in outputs.items()})
         on_gpu = any(value.is_cuda for value in self._waiting[-1].values())
         defer = on_gpu if self.defer is None else self.defer
-        if not defer or self._is_read(runner, batch_idx):
+        if not defer or is_read(runner, batch_idx):
             self._fetch(runner)
-
-    def _is_read(self, runner: Runner, batch_idx: int) -> bool:
-        return (
-            not isinstance(runner.train_loop, EpochBasedTrainLoop)
-            or self.end_of_epoch(runner.train_dataloader, batch_idx)
-            or any(
-                self.every_n_inner_iters(batch_idx, hook.interval)
-                for hook in runner.hooks
-                if isinstance(hook, LoggerHook)
-            )
-        )
 
     def _fetch(self, runner: Runner) -> None:
         keys = [key for step in self._waiting for key in step]
@@ -52,3 +41,14 @@ class DeferredInfoHook(RuntimeInfoHook):
         self._waiting.clear()
         for key, value in zip(keys, torch.stack(values).tolist() if values else [], strict=True):
             runner.message_hub.update_scalar(f'train/{key}', value)
+
+
+def is_read(runner: Runner, batch_idx: int) -> bool:
+    """Return whether somebody reads the losses after an iteration, so that they must be there."""
+    done = batch_idx + 1
+    intervals = [hook.interval for hook in runner.hooks if isinstance(hook, LoggerHook)]
+    return (
+        not isinstance(runner.train_loop, EpochBasedTrainLoop)
+        or done == len(runner.train_dataloader)
+        or any(interval > 0 and done % interval == 0 for interval in intervals)
+    )

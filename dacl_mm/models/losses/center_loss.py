@@ -145,14 +145,14 @@ class SparseCenterLoss(nn.Module):
         self._sums.add(*center_step_sums(embedding, self.centers, label, attention))
 
     @torch.no_grad()
-    def update_centers(self, factor: float = 1.0) -> None:
+    def update_centers(self, factor: float | Tensor = 1.0) -> None:
         """Apply ``c_k -= factor * alpha * sum_k / (1 + n_k)`` over all ranks and reset the sums.
 
         A class without a sample since the last call does not move. Not scaled
         by lambda and not divided by the batch size.
 
         Args:
-            factor: What the schedule makes of alpha.
+            factor: What the schedule makes of alpha; 0 drops the sums. A tensor, (), on the centres' device.
         """
         sums, counts = self._sums.take(self.centers)
         step = factor * self.alpha * sums / (1 + counts).unsqueeze(1)  # (K, d)

@@ -27,7 +27,7 @@ def train(folder, defer, interval=50, model=None, **options):
         logger=dict(type='LoggerHook', interval=interval),
         checkpoint=dict(type='AtomicCheckpointHook', interval=1),
     )
-    names = ('FiniteLossHook', 'ReportHook', 'PlainCheckpointHook')
+    names = ('NonFiniteHook', 'ReportHook', 'PlainCheckpointHook')
     runner = make_runner(
         folder,
         epochs=2,
@@ -58,5 +58,5 @@ def test_loops_without_epochs_are_read_at_every_step(tmp_path):
 @pytest.mark.parametrize('step, message', [(3, 'epoch 2, iteration 1: '), (4, 'epoch 2, iteration 2: ')])
 @pytest.mark.parametrize('defer', [False, True])
 def test_a_broken_loss_is_named_by_its_own_iteration(tmp_path, defer, step, message):
-    with pytest.raises(UserError, match=message + r'.*loss_other is nan'):
+    with pytest.raises(UserError, match=message + r'.*loss_other is not finite'):
         train(tmp_path, defer, model=Linear(3, broken_step=step))

@@ -174,13 +174,18 @@ def test_a_second_process_is_refused_and_loses_no_file_of_the_first(tmp_path):
 
 def test_a_loss_that_is_not_finite_stops_and_names_its_part(tmp_path):
     runner = make_runner(tmp_path, model=Linear(broken_step=4))
-    message = r'epoch 2, iteration 2: .*loss_other is nan.*learning rate.*clip_grad.*epoch_1\.pth'
+    message = r'epoch 2, iteration 2: .*loss_other is not finite.*learning rate.*clip_grad.*epoch_1\.pth'
     with pytest.raises(UserError, match=message), files_on_disk(runner):
         runner.train()
     assert load(tmp_path / 'epoch_1.pth')['state_dict']['fc.weight'].isfinite().all()
     assert names(tmp_path, 'epoch_*') == ['epoch_1.pth']
 
 
+@pytest.mark.promise(
+    'Any interruption',
+    'weights are NaN at the end of an epoch',
+    'they are neither saved nor the best; the last good checkpoint is named',
+)
 def test_weights_that_are_not_finite_are_neither_saved_nor_best(tmp_path):
     class Break(Hook):
         priority = 'NORMAL'
@@ -199,6 +204,18 @@ def test_weights_that_are_not_finite_are_neither_saved_nor_best(tmp_path):
     assert names(tmp_path) == ['best_accuracy_top1_epoch_1.pth', 'epoch_1.pth']
 
 
+def test_running_statistics_that_are_not_finite_are_not_saved(tmp_path):
+    model = Linear()
+    model.norm = torch.nn.BatchNorm1d(3)
+    model.norm.running_var[1] = float('inf')
+    with pytest.raises(UserError, match=r'after epoch 1 the weights of norm\.running_var are not finite'):
+        make_runner(tmp_path, model=model).train()
+    assert not names(tmp_path)
+
+
+@pytest.mark.promise(
+    'Any interruption', 'the metric that selects the epoch is NaN', 'the epoch is never the best'
+)
 @pytest.mark.parametrize('score', [float('nan'), float('inf')])
 def test_a_metric_that_is_not_finite_is_never_the_best(tmp_path, score):
     runner = make_runner(tmp_path, epochs=2)
