@@ -2,8 +2,10 @@
 
 import os
 import sys
+import traceback
 from collections.abc import Callable
 
+from dacl_mm.engine.distributed.faults import leave, lost_processes
 from dacl_mm.engine.launch import shut_down
 from dacl_mm.errors import UserError
 
@@ -14,15 +16,19 @@ def run(main: Callable[[], None]) -> None:
     ``DACL_TRACEBACK=1`` in the environment shows the traceback of a mistake too.
     """
     try:
-        main()
-        shut_down()
+        with lost_processes():
+            main()
+            shut_down()
     except UserError as error:
         if os.environ.get('DACL_TRACEBACK') == '1':
             raise
         print(f'error: {_message(error)}\n(DACL_TRACEBACK=1 shows where)', file=sys.stderr)
-        sys.exit(2)
+        leave(2)
     except KeyboardInterrupt:
-        sys.exit(130)
+        leave(130)
+    except Exception:
+        traceback.print_exc()
+        leave(1)
 
 
 def program() -> list[str]:

@@ -6,6 +6,7 @@ from .class_weight import ClassWeightHook
 from .deferred_info import DeferredInfoHook
 from .device_data import DeviceDataHook
 from .finite_loss import FiniteLossHook
+from .global_batch import GlobalBatchHook
 from .plain_checkpoint import PlainCheckpointHook
 from .report import ReportHook
 from .run_summary import RunSummaryHook
@@ -22,6 +23,7 @@ __all__ = [
     'DeferredInfoHook',
     'DeviceDataHook',
     'FiniteLossHook',
+    'GlobalBatchHook',
     'PlainCheckpointHook',
     'ReportHook',
     'RunSummaryHook',
