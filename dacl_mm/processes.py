@@ -35,18 +35,16 @@ def on_main_process(function: Callable[[], Result]) -> Result:
     Raises:
         Exception: What it raised there, on all, so that none waits for a result that never comes.
     """
-    answer: list[Any] = [None, None]
+    answer: list[Any] = [None, None]  # result, fault
     if is_main_process():
         try:
             answer[0] = function()
         except Exception as error:
             answer[1] = error if _travels(error) else RuntimeError(f'{type(error).__name__}: {error}')
-            if answer[1] is not error:
-                answer[1].__cause__ = error
     broadcast_object_list(answer)
-    result, error = answer
-    if error is not None:
-        raise error
+    if answer[1] is not None:
+        raise answer[1]
+    result: Result = answer[0]
     return result
 
 

@@ -66,9 +66,10 @@ def end_of(processes, seconds: float) -> list[int | None]:
     return codes
 
 
-def run_ranks(folder: Path, size: int, function: Callable, *args: Any, seconds: float = 300, **kwargs):
+def run_ranks(folder: Path, size: int, function: Callable, *args: Any, seconds: float = 60, **kwargs):
     """Return what ``function(*args)`` returns in each of several processes."""
     processes, logs = start_ranks(folder, size, function, *args, **kwargs)
     codes = end_of(processes, seconds)
-    assert codes == [0] * size, (codes, '\n'.join(log.read_text()[-3000:] for log in logs))
+    said = '\n'.join(log.read_text()[-2000:] for log in logs)
+    assert codes == [0] * size, f'{codes}\n{said}'
     return [pickle.loads(log.with_suffix('.pkl').read_bytes()) for log in logs]

@@ -2,18 +2,22 @@
 
 import itertools
 import os
+import signal
 from typing import Any
 
 import torch
 from mmengine.config import Config
-from mmengine.dist import get_world_size
+from mmengine.dist import get_rank, get_world_size
+from mmengine.hooks import Hook
 from mmengine.registry import MODELS as ENGINE_MODELS
-from mmpretrain.registry import DATASETS, MODELS
+from mmpretrain.models import ImageClassifier
+from mmpretrain.registry import DATASETS, HOOKS, MODELS
 from mmpretrain.structures import DataSample
 from torch import nn
 from torch.utils.data import Dataset
 
 from dacl_mm.engine.launch import build_runner, require_batches
+from dacl_mm.errors import UserError
 
 COUNT = itertools.count()
 GLOBAL_BATCH = 8
@@ -36,31 +40,67 @@ class FewMaps(Dataset):
     def __len__(self):
         return len(self.maps)
 
+    def get_gt_labels(self):
+        return self.labels.numpy()
+
     def __getitem__(self, i):
         sample = DataSample(metainfo=dict(img_path=f'{i}.png')).set_gt_label(int(self.labels[i]))
         return dict(inputs=self.maps[i].to(torch.get_default_dtype()), data_samples=sample)
 
 
 @MODELS.register_module()
-class FrozenStatistics(nn.Module):
-    """Convolution and batch normalisation by fixed statistics."""
+class OneConvolution(nn.Module):
+    """Convolution, batch normalisation, ReLU."""
 
     def __init__(self):
         super().__init__()
         self.conv, self.norm = nn.Conv2d(3, 6, 3, padding=1), nn.BatchNorm2d(6)
-
-    def train(self, mode=True):
-        super().train(mode)
-        self.norm.eval()
-        return self
 
     def forward(self, x):
         return (self.norm(self.conv(x)).relu(),)
 
 
 @MODELS.register_module()
+class FrozenStatistics(ImageClassifier):
+    """Normalises by fixed statistics, as no SyncBatchNorm works on a CPU."""
+
+    def train(self, mode=True):
+        super().train(mode)
+        for module in self.modules():
+            if isinstance(module, nn.modules.batchnorm._BatchNorm):
+                module.eval()
+        return self
+
+
+@MODELS.register_module()
 class AsItIs(ENGINE_MODELS.get('BaseDataPreprocessor')):
     """mmpretrain's makes float32."""
+
+    def __init__(self, batch_augments=None):
+        super().__init__()
+
+
+@HOOKS.register_module()
+class FailOnOne(Hook):
+    """Fail on one process alone: by a ``UserError``, by a bug, or killed.
+
+    Args:
+        how: 'mistake', 'bug' or 'kill'.
+        at: Iteration, counted from 0. A process that torchrun has restarted does not fail.
+    """
+
+    def __init__(self, how, at):
+        self.how, self.at = how, at
+
+    def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None):
+        again = os.environ.get('TORCHELASTIC_RESTART_COUNT', '0') != '0'
+        if again or get_rank() != 1 or runner.iter != self.at:
+            return
+        if self.how == 'mistake':
+            raise UserError('the disk of this process is full')
+        if self.how == 'bug':
+            raise KeyError('a bug of this process')
+        os.kill(os.getpid(), signal.SIGKILL)
 
 
 def settings(work_dir, batch_size: int, count=48, sampler=None, drop_last=True, **changes: Any) -> Config:
@@ -88,8 +128,8 @@ def settings(work_dir, batch_size: int, count=48, sampler=None, drop_last=True, 
             work_dir=str(work_dir),
             launcher='pytorch' if 'RANK' in os.environ else 'none',
             model=dict(
-                type='ImageClassifier',
-                backbone=dict(type='FrozenStatistics'),
+                type='FrozenStatistics',
+                backbone=dict(type='OneConvolution'),
                 head=head,
                 data_preprocessor=dict(type='AsItIs'),
             ),

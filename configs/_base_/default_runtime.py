@@ -42,6 +42,7 @@ env_cfg = dict(
     # Seconds: the first process looks at a new data set, and the others wait.
     dist_cfg=dict(backend='nccl', timeout=7200),
 )
+sync_bn = 'torch'  # several GPUs normalise by the statistics of all their images, as one would
 vis_backends = [dict(type='LocalVisBackend'), dict(type='TensorboardVisBackend')]
 visualizer = dict(type='UniversalVisualizer', vis_backends=vis_backends)
 

@@ -5,11 +5,11 @@ from typing import Any
 import torch
 from mmengine.dist import all_reduce, get_world_size
 from mmengine.model import MMDistributedDataParallel
-from mmpretrain.registry import MODEL_WRAPPERS
+from mmengine.registry import MODEL_WRAPPERS
 from torch import Tensor, nn
 
 
-@MODEL_WRAPPERS.register_module()
+@MODEL_WRAPPERS.register_module()  # mmengine looks in its own registry alone
 class GlobalBatchDataParallel(MMDistributedDataParallel):
     """mmengine's DDP wrapper, with the mean over the samples of all ranks.
 
@@ -37,8 +37,17 @@ class GlobalBatchDataParallel(MMDistributedDataParallel):
             for value in losses.values():
                 for loss in value if isinstance(value, list | tuple) else [value]:
                     if isinstance(loss, Tensor) and loss.requires_grad:
-                        loss.register_hook(lambda gradient: gradient * share.to(gradient.dtype))
+                        weigh_gradient(loss, share)
         return losses
+
+
+def weigh_gradient(loss: Tensor, share: Tensor) -> None:
+    """Multiply the gradient of a loss, () each, and leave its value."""
+
+    def weighed(gradient: Tensor) -> Tensor:
+        return gradient * share.to(gradient.dtype)
+
+    loss.register_hook(weighed)  # type: ignore[no-untyped-call]
 
 
 def batch_share(count: int, device: torch.device) -> Tensor:
@@ -50,4 +59,5 @@ def batch_share(count: int, device: torch.device) -> Tensor:
     """
     total = torch.full((), count, dtype=torch.float64, device=device)
     all_reduce(total)
-    return count * get_world_size() / total
+    share: Tensor = count * get_world_size() / total
+    return share

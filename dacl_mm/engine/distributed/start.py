@@ -6,6 +6,8 @@ from datetime import timedelta
 
 import torch
 from mmengine.config import Config, ConfigDict
+from mmengine.dist import is_main_process
+from mmengine.logging import print_log
 
 from dacl_mm.errors import UserError
 
@@ -38,12 +40,20 @@ def set_processes(cfg: Config) -> None:
         find_unused_parameters=cfg.get('find_unused_parameters', False),
         channels_last=any(hook['type'] == 'ChannelsLastHook' for hook in hooks),
     )
-    cfg.model_wrapper_cfg = wrapper
     if not torch.cuda.is_available() and launcher != 'mpi':
         # mmengine's launchers call torch.cuda.set_device, and name the GPU to its DDP wrapper:
         # https://github.com/open-mmlab/mmengine/issues/1018
         wrapper.device_ids = None
         join_by_gloo(cfg)
+        if cfg.get('sync_bn'):
+            cfg.sync_bn = None
+            if is_main_process():
+                print_log(
+                    'SyncBatchNorm needs GPUs: each process normalises by the statistics of its own images',
+                    logger='current',
+                    level=30,
+                )
+    cfg.model_wrapper_cfg = wrapper
 
 
 def join_by_gloo(cfg: Config) -> None:

@@ -19,7 +19,6 @@ from dacl_mm.engine.launch import build_runner
 from dacl_mm.errors import UserError
 from dacl_mm.models.losses import center_sums
 
-PART = 'Any number of processes'
 SIZES = (1, 2, 4)
 #: Name -> (accumulative_counts, options of settings).
 CASES = {
@@ -130,7 +129,11 @@ def assert_same(a, b, **tolerance) -> None:
         np.testing.assert_allclose(a['weights'][key], b['weights'][key], err_msg=key, **tolerance)
 
 
-@pytest.mark.promise(PART, '1, 2 or 4 processes at the same global batch', 'same gradients of every parameter and same centres after each step, to 1e-6 in float64: with absent classes, uneven last batches, images that do not go round, gradient accumulation')  # fmt: skip
+@pytest.mark.promise(
+    'Any number of processes',
+    '1, 2 or 4 processes at the same global batch',
+    'same gradients of every parameter and same centres after each step, to 1e-6 in float64',
+)
 @pytest.mark.parametrize('case', CASES)
 def test_gradients_and_centers_do_not_depend_on_the_number_of_processes(told, case):
     one = told[1][0][case]
@@ -147,7 +150,11 @@ def test_gradients_and_centers_do_not_depend_on_the_number_of_processes(told, ca
             assert_same(rank[case], one, rtol=1e-6, atol=1e-9)
 
 
-@pytest.mark.promise(PART, 'any number of processes', 'centres bit-identical on all of them')
+@pytest.mark.promise(
+    'Any number of processes',
+    'any number of processes',
+    'centres bit-identical on all of them',
+)
 @pytest.mark.parametrize('size', (2, 4))
 def test_all_processes_hold_the_same_centers(told, size):
     for case in (*CASES, 'bfloat16'):
@@ -155,7 +162,11 @@ def test_all_processes_hold_the_same_centers(told, size):
         assert all(other == first for other in others), case
 
 
-@pytest.mark.promise(PART, "one process's centres drift by one bit", 'the run stops, with a message that names the process')  # fmt: skip
+@pytest.mark.promise(
+    'Any number of processes',
+    "one process's centres drift by one bit",
+    'the run stops, with a message that names the process',
+)
 @pytest.mark.parametrize('case', ['drift in an epoch', 'drift at its end'])
 @pytest.mark.parametrize('size', (2, 4))
 def test_centers_that_drift_apart_stop_the_run(told, case, size):
@@ -165,7 +176,11 @@ def test_centers_that_drift_apart_stop_the_run(told, case, size):
         assert f'the class centres of process {size - 1} (of 0 to {size - 1}) differ' in rank[case]
 
 
-@pytest.mark.promise(PART, 'a test part whose size the number of processes does not divide', 'same scores as one process: each image counts once, and is recorded once')  # fmt: skip
+@pytest.mark.promise(
+    'Any number of processes',
+    'a test part whose size the number of processes does not divide',
+    'same scores as one process: each image counts once, and is recorded once',
+)
 def test_scores_do_not_depend_on_the_number_of_processes(told, tmp_path_factory):
     one = told[1][0]
     root = next(tmp_path_factory.getbasetemp().glob('ranks*'))
@@ -182,14 +197,22 @@ def test_scores_do_not_depend_on_the_number_of_processes(told, tmp_path_factory)
                 np.testing.assert_allclose(found[key], expected[key], rtol=1e-6, atol=1e-7)
 
 
-@pytest.mark.promise(PART, 'resumed on more or fewer processes, at the same global batch', 'ends with the same weights, to 1e-6 in float64')  # fmt: skip
+@pytest.mark.promise(
+    'Any number of processes',
+    'resumed on more or fewer processes, at the same global batch',
+    'ends with the same weights, to 1e-6 in float64',
+)
 def test_resuming_on_another_number_of_processes_is_exact(told):
     for size in (1, 4):
         for rank in told[size]:
             assert_same(rank['resumed'], told[1][0]['batches that go round'], rtol=1e-6, atol=1e-9)
 
 
-@pytest.mark.promise(PART, 'resumed on another number of processes, at another global batch', 'refused, with the keys to change')  # fmt: skip
+@pytest.mark.promise(
+    'Any number of processes',
+    'resumed on another number of processes, at another global batch',
+    'refused, with the keys to change',
+)
 def test_resuming_with_another_global_batch_is_refused(told):
     for size in (1, 4):
         for rank in told[size]:
@@ -200,7 +223,11 @@ def test_resuming_with_another_global_batch_is_refused(told):
     assert told[2][0]['other batch'] == ''  # a change of the config alone is warned of
 
 
-@pytest.mark.promise(PART, 'a process would have one batch fewer than the others', 'refused before the first step')  # fmt: skip
+@pytest.mark.promise(
+    'Any number of processes',
+    'a process would have one batch fewer than the others',
+    'refused before the first step',
+)
 def test_processes_with_different_numbers_of_batches_are_refused(told):
     for rank in told[4]:
         assert '6, 5, 5, 5 batches on the 4 processes' in rank['fewer batches']
@@ -213,7 +240,11 @@ def test_weights_are_laid_out_before_ddp_makes_its_buckets(told):
             assert_same(rank['channels last'], told[1][0]['batches that go round'], rtol=1e-6, atol=1e-9)
 
 
-@pytest.mark.promise(PART, 'bfloat16 autocast on several processes', 'gradients and centre sums are reduced in float32')  # fmt: skip
+@pytest.mark.promise(
+    'Any number of processes',
+    'bfloat16 autocast on several processes',
+    'gradients and centre sums are reduced in float32',
+)
 @pytest.mark.parametrize('size', (2, 4))
 def test_reductions_are_in_float32_under_autocast(told, size):
     for rank in told[size]:
