@@ -5,6 +5,8 @@ import sys
 import traceback
 from collections.abc import Callable
 
+from mmengine.dist import is_distributed
+
 from dacl_mm.engine.distributed.faults import leave, lost_processes
 from dacl_mm.engine.launch import shut_down
 from dacl_mm.errors import UserError
@@ -27,6 +29,8 @@ def run(main: Callable[[], None]) -> None:
     except KeyboardInterrupt:
         leave(130)
     except Exception:
+        if not is_distributed():
+            raise
         traceback.print_exc()
         leave(1)
 

@@ -15,7 +15,7 @@ from dacl_mm.errors import UserError
 
 @contextmanager
 def lost_processes() -> Iterator[None]:
-    """Explain a process that could not reach the others any more.
+    """Explain a process that did not reach the others, or does not any more.
 
     Raises:
         UserError: In place of the error of torch, Gloo or NCCL.
@@ -26,11 +26,16 @@ def lost_processes() -> Iterator[None]:
         # Gloo raises plain RuntimeErrors, which name its source files.
         if not isinstance(error, torch.distributed.DistError) and '/gloo/' not in str(error):
             raise
+        reason = str(error).splitlines()[0]
+        if not torch.distributed.is_initialized():
+            raise UserError(
+                f'the processes of the run did not find each other ({reason}): MASTER_ADDR must be the host of '
+                'the first one, and MASTER_PORT a port that nobody else uses there'
+            ) from error
         rank, size = get_dist_info()
         raise UserError(
             f'process {rank} of {size} lost another one, which failed or was killed: its own message, or '
-            f"torchrun's summary, tells why ({str(error).splitlines()[0]}). --resume goes on from the last "
-            'checkpoint'
+            f"torchrun's summary, tells why ({reason}). --resume goes on from the last checkpoint"
         ) from error
 
 

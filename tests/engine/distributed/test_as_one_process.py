@@ -32,7 +32,7 @@ CASES = {
     'balanced classes': (1, dict(count=45, sampler=dict(type='BalancedSampler'))),
 }
 CHECKPOINT = dict(checkpoint=dict(type='AtomicCheckpointHook', interval=1))
-RESUMABLE = [dict(type='CenterUpdateHook'), dict(type='GlobalBatchHook')]
+RESUMABLE = [dict(type=f'{name}Hook') for name in ('CenterUpdate', 'GlobalBatch', 'PlainCheckpoint')]
 
 
 @HOOKS.register_module()

@@ -127,14 +127,17 @@ def test_torchrun_restarts_and_goes_on(tmp_path):
         cfg = settings(
             '',
             4,
-            custom_hooks=[*HOOKS, dict(type='FailOnOne', how='kill', at=at)],
+            custom_hooks=[
+                *HOOKS,
+                dict(type='PlainCheckpointHook'),
+                dict(type='FailOnOne', how='kill', at=at),
+            ],
             default_hooks=dict(checkpoint=dict(type='AtomicCheckpointHook', interval=1)),
             custom_imports=dict(imports=['dacl_mm', 'rank_training'], allow_failed_imports=False),
         )
-        for key in ('work_dir', 'launcher', 'experiment_name'):
-            del cfg[key]
         config = tmp_path / f'{name}.py'
-        cfg.dump(config)
+        left_out = ('work_dir', 'launcher', 'experiment_name')
+        Config({key: value for key, value in cfg.items() if key not in left_out}).dump(config)
         done = launch(tmp_path / name, config, MAX_RESTARTS='1')
         assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
         assert ('resumed epoch: 1' in done.stdout + done.stderr) == (name == 'killed')

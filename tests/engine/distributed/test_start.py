@@ -1,14 +1,16 @@
 """Processes find each other by what torchrun or Slurm tell them."""
 
 import os
+import socket
 from pathlib import Path
 
 import pytest
 import torch
 from mmengine.config import Config
-from rank_processes import run_ranks
+from rank_processes import run_ranks, torchrun_variables
 
-from dacl_mm.engine.distributed.start import set_processes
+from dacl_mm.engine.distributed.faults import lost_processes
+from dacl_mm.engine.distributed.start import join_by_gloo, set_processes
 from dacl_mm.errors import UserError
 
 
@@ -55,3 +57,13 @@ def test_processes_that_no_launcher_started_are_refused(monkeypatch, launcher, m
         monkeypatch.delenv(name, raising=False)
     with pytest.raises(UserError, match=missing):
         set_processes(Config(dict(launcher=launcher)))
+
+
+def test_a_port_that_is_taken_is_told(monkeypatch):
+    with socket.socket() as taken:
+        taken.bind(('', 0))
+        taken.listen()
+        for name, value in torchrun_variables(0, 1, taken.getsockname()[1]).items():
+            monkeypatch.setenv(name, value)
+        with pytest.raises(UserError, match='did not find each other.*MASTER_PORT'), lost_processes():
+            join_by_gloo(Config())
