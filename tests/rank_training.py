@@ -20,7 +20,7 @@ from dacl_mm.engine.launch import build_runner, require_batches
 from dacl_mm.errors import UserError
 
 COUNT = itertools.count()
-GLOBAL_BATCH = 8
+GLOBAL_BATCH = 12
 CLASSES = ('a', 'b', 'c', 'd')
 
 

@@ -29,8 +29,8 @@ def lost_processes() -> Iterator[None]:
         reason = str(error).splitlines()[0]
         if not torch.distributed.is_initialized():
             raise UserError(
-                f'the processes of the run did not find each other ({reason}): MASTER_ADDR must be the host of '
-                'the first one, and MASTER_PORT a port that nobody else uses there'
+                f'the processes of the run did not find each other ({reason}): MASTER_ADDR must be the host '
+                'of the first one, and MASTER_PORT a port that nobody else uses there'
             ) from error
         rank, size = get_dist_info()
         raise UserError(

@@ -65,5 +65,5 @@ def test_a_port_that_is_taken_is_told(monkeypatch):
         taken.listen()
         for name, value in torchrun_variables(0, 1, taken.getsockname()[1]).items():
             monkeypatch.setenv(name, value)
-        with pytest.raises(UserError, match='did not find each other.*MASTER_PORT'), lost_processes():
+        with pytest.raises(UserError, match=r'did not find each other.*MASTER_PORT'), lost_processes():
             join_by_gloo(Config())
