@@ -138,13 +138,52 @@ def assert_same(a, b, **tolerance) -> None:
 @pytest.mark.parametrize('case', CASES)
 def test_gradients_and_centers_do_not_depend_on_the_number_of_processes(told, case):
     one = told[1][0][case]
-    assert (
-        len(one['gradients'])
-        == 2 * (6 if 'uneven' in case else 5 if '45' in str(CASES[case]) else 6) / (CASES[case][0])
-    )
+    assert len(one['gradients']) == 2 * CASES[case][0]
     for size in (2, 4):
         for rank in told[size]:
-            assert len(one['gradients']) == 2 * CASES[case][0]
+            assert len(rank[case]['gradients']) == len(one['gradients'])
+            for mine, its in zip(rank[case]['gradients'], one['gradients'], strict=True):
+                for name in its:
+                    np.testing.assert_allclose(mine[name], its[name], rtol=1e-6, atol=1e-9, err_msg=name)
+            assert_same(rank[case], one, rtol=1e-6, atol=1e-9)
+
+
+@pytest.mark.promise(
+    'Any number of processes',
+    'any number of processes',
+    'centres bit-identical on all of them',
+)
+@pytest.mark.parametrize('size', (2, 4))
+def test_all_processes_hold_the_same_centers(told, size):
+    for case in (*CASES, 'bfloat16'):
+        first, *others = (rank[case]['centers'].tobytes() for rank in told[size])
+        assert all(other == first for other in others), case
+
+
+@pytest.mark.promise(
+    'Any number of processes',
+    "one process's centres drift by one bit",
+    'the run stops, with a message that names the process',
+)
+@pytest.mark.parametrize('case', ['drift in an epoch', 'drift at its end'])
+@pytest.mark.parametrize('size', (2, 4))
+def test_centers_that_drift_apart_stop_the_run(told, case, size):
+    where = 'iteration 4' if case == 'drift in an epoch' else 'epoch 1'
+    for rank in told[size]:
+        assert where in rank[case]
+        assert f'the class centres of process {size - 1} (of 0 to {size - 1}) differ' in rank[case]
+
+
+@pytest.mark.promise(
+    'Any number of processes',
+    'a test part whose size the number of processes does not divide',
+    'same scores as one process: each image counts once, and is recorded once',
+)
+def test_scores_do_not_depend_on_the_number_of_processes(told, tmp_path_factory):
+    one = told[1][0]
+    root = next(tmp_path_factory.getbasetemp().glob('ranks*'))
+    expected = np.load(root / '1/test' / prediction_record.FILE)
+    assert len(expected['path']) == len(set(expected['path'])) == 19
     for size in (2, 4):
         for rank in told[size]:
             assert rank['metrics'] == pytest.approx(one['metrics'], abs=1e-9)
