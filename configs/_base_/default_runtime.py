@@ -24,6 +24,7 @@ custom_hooks = [
     dict(type='UnreadableImagesHook'),
     dict(type='ClassNumCheckHook'),
     dict(type='CenterUpdateHook'),
+    dict(type='GlobalBatchHook'),
     dict(type='CenterMonitorHook', interval=50),
     dict(type='ReportHook'),
     dict(type='PlainCheckpointHook'),
@@ -31,14 +32,17 @@ custom_hooks = [
     dict(type='SyncBuffersHook'),
 ]
 
-val_evaluator = [dict(type='Accuracy', topk=(1,)), dict(type='FERMetric')]
+# 'gpu' is mmengine's word for whatever processes communicate by; 'cpu' is files in the current folder.
+val_evaluator = [dict(type='Accuracy', topk=(1,), collect_device='gpu'), dict(type='FERMetric')]
 test_evaluator = val_evaluator
 
 env_cfg = dict(
     cudnn_benchmark=False,
     mp_cfg=dict(mp_start_method='fork', opencv_num_threads=0),
-    dist_cfg=dict(backend='nccl'),
+    # Seconds: the first process looks at a new data set, and the others wait.
+    dist_cfg=dict(backend='nccl', timeout=7200),
 )
+sync_bn = 'torch'  # several GPUs normalise by the statistics of all their images, as one would
 vis_backends = [dict(type='LocalVisBackend'), dict(type='TensorboardVisBackend')]
 visualizer = dict(type='UniversalVisualizer', vis_backends=vis_backends)
 

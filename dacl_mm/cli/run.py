@@ -2,8 +2,12 @@
 
 import os
 import sys
+import traceback
 from collections.abc import Callable
 
+from mmengine.dist import is_distributed
+
+from dacl_mm.engine.distributed.faults import leave, lost_processes
 from dacl_mm.engine.launch import shut_down
 from dacl_mm.errors import UserError
 from dacl_mm.text import printable_lines
@@ -16,16 +20,21 @@ def run(main: Callable[[], None]) -> None:
     ``DACL_TRACEBACK=1`` in the environment shows the traceback of a mistake too.
     """
     try:
-        with unpickling_forbidden():
+        with lost_processes(), unpickling_forbidden():
             main()
-        shut_down()
+            shut_down()
     except UserError as error:
         if os.environ.get('DACL_TRACEBACK') == '1':
             raise
         print(f'error: {printable_lines(_message(error))}\n(DACL_TRACEBACK=1 shows where)', file=sys.stderr)
-        sys.exit(2)
+        leave(2)
     except KeyboardInterrupt:
-        sys.exit(130)
+        leave(130)
+    except Exception:
+        if not is_distributed():
+            raise
+        traceback.print_exc()
+        leave(1)
 
 
 def program() -> list[str]:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import mmengine
 from mmengine.config import ConfigDict
+from mmengine.dist import is_main_process
 from mmengine.evaluator import DumpResults
 
 from dacl_mm.config import load_config, require, set_loader_defaults, set_options, set_tta, set_work_dir
@@ -79,8 +80,8 @@ def main() -> None:
     check_weights(runner.model, checkpoint, args.checkpoint)
     dumps = {args.dump, args.out if args.out_item != 'metrics' else None} - {None}
     for path in dumps:
-        runner.test_evaluator.metrics.append(DumpResults(out_file_path=path))
+        runner.test_evaluator.metrics.append(DumpResults(path, collect_device='gpu'))
     with memory_faults():
         metrics = runner.test()
-    if args.out_item == 'metrics':
+    if args.out_item == 'metrics' and is_main_process():
         mmengine.dump(metrics, args.out)

@@ -17,6 +17,7 @@ from dacl_mm.config import (
 )
 from dacl_mm.engine.checkpoint.resume import set_resume
 from dacl_mm.engine.checkpoint.run import step_checkpoints
+from dacl_mm.engine.distributed.restart import resume_after_restart
 from dacl_mm.engine.fast import set_fast
 from dacl_mm.engine.launch import train
 
@@ -81,7 +82,7 @@ def main() -> None:
     if args.auto_scale_lr:
         cfg.auto_scale_lr.enable = True
     set_loader_defaults(cfg, not args.no_pin_memory, not args.no_persistent_workers)
-    set_resume(cfg, args.resume)
+    set_resume(cfg, resume_after_restart(cfg.work_dir, args.resume))
     check_protocol(cfg)
     try:
         train(cfg)

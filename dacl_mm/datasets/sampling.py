@@ -25,18 +25,33 @@ class ShuffleSampler(DefaultSampler):
     are augmented alike, a second run repeats them, and loader processes do not
     matter. An epoch that nobody sets follows the one before.
 
+    The images of a step do not depend on the number of ranks either: the order is dealt out one by
+    one, and batches of B on R ranks hold what a batch of B R holds on one.
+
     Args:
         dataset: The training data set.
         seed: Seed; None shares mmengine's.
-        round_up: As in mmengine.
+        rest: What becomes of the last images where they do not go round. 'drop' leaves them out of
+            the epoch: with the loader's ``drop_last=True`` it has the very steps of one process.
+            'share' deals them to the first ranks: those of one process without ``drop_last``.
+            'repeat' fills up with the epoch's first images, as mmengine does.
+
+    Raises:
+        UserError: If ``rest`` is none of these.
     """
 
-    def __init__(self, dataset: Sized, seed: int | None = None, round_up: bool = True):
-        super().__init__(dataset, shuffle=True, seed=seed, round_up=round_up)
+    def __init__(self, dataset: Sized, seed: int | None = None, rest: str = 'drop'):
+        if rest not in ('drop', 'share', 'repeat'):
+            raise UserError(f"rest must be 'drop', 'share' or 'repeat', got {rest!r}")
+        super().__init__(dataset, shuffle=True, seed=seed, round_up=rest == 'repeat')
+        if rest == 'drop':
+            self.num_samples = len(dataset) // self.world_size
+            self.total_size = self.num_samples * self.world_size
 
     def __iter__(self) -> Iterator[int | Draw]:
         word = np.random.SeedSequence([self.seed, self.epoch]).generate_state(1)[0]
-        order = self.order(torch.Generator().manual_seed(int(word))).tolist()
+        once = self.order(torch.Generator().manual_seed(int(word))).tolist()
+        order = (once * -(-self.total_size // len(once)))[: self.total_size]
         seen: Counter[int] = Counter()
         visits: list[int | Draw] = order
         if takes_draws(self.dataset):
@@ -48,9 +63,8 @@ class ShuffleSampler(DefaultSampler):
         return iter(visits[self.rank :: self.world_size])
 
     def order(self, generator: torch.Generator) -> torch.Tensor:
-        """Draw the indices of all ranks, (total_size,)."""
-        order = torch.randperm(len(self.dataset), generator=generator)
-        return order.repeat(-(-self.total_size // len(order)))[: self.total_size]
+        """Draw the indices of an epoch on any number of ranks, (N,)."""
+        return torch.randperm(len(self.dataset), generator=generator)
 
 
 @DATA_SAMPLERS.register_module()
@@ -65,15 +79,15 @@ class BalancedSampler(ShuffleSampler):
         power: A class of n images gets weight n ** -power for each: 1 balances
             fully, 0.5 halfway, 0 not at all.
         seed: Seed; None shares mmengine's.
-        round_up: As in mmengine.
+        rest: As in :class:`ShuffleSampler`.
     """
 
-    def __init__(self, dataset: Any, power: float = 1.0, seed: int | None = None, round_up: bool = True):
+    def __init__(self, dataset: Any, power: float = 1.0, seed: int | None = None, rest: str = 'drop'):
         if power < 0:
             raise UserError(f'power must not be negative, got {power}')
-        super().__init__(dataset, seed=seed, round_up=round_up)
+        super().__init__(dataset, seed=seed, rest=rest)
         labels = torch.as_tensor(np.asarray(dataset.get_gt_labels()))
         self.weights = torch.bincount(labels).double().clamp_min(1).pow(-power)[labels]
 
     def order(self, generator: torch.Generator) -> torch.Tensor:
-        return torch.multinomial(self.weights, self.total_size, replacement=True, generator=generator)
+        return torch.multinomial(self.weights, len(self.weights), replacement=True, generator=generator)

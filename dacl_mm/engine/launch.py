@@ -9,6 +9,7 @@ from importlib.util import find_spec
 import torch
 import torch.distributed
 from mmengine.config import Config, ConfigDict
+from mmengine.dist import all_gather_object
 from mmengine.logging import print_log
 from mmengine.registry import RUNNERS
 from mmengine.runner import EpochBasedTrainLoop, Runner
@@ -17,6 +18,7 @@ from dacl_mm.errors import UserError
 from dacl_mm.files import make_folder
 from dacl_mm.models.heads.feature_size import set_feature_size
 
+from .distributed.start import set_processes
 from .hooks.safe_checkpoint import AtomicCheckpointHook
 from .memory import keep_freed_memory
 from .runner import ShortConsoleRunner
@@ -34,14 +36,7 @@ def build_runner(cfg: Config) -> Runner:
         os.environ.setdefault('CUBLAS_WORKSPACE_CONFIG', ':4096:8')  # cuBLAS repeats itself with this alone
     drop_tensorboard(cfg)
     set_feature_size(cfg)
-    if cfg.get('launcher') == 'pytorch' and not torch.cuda.is_available():
-        # mmengine's launcher calls torch.cuda.set_device, and its default DDP
-        # wrapper passes device_ids: https://github.com/open-mmlab/mmengine/issues/1018
-        if not torch.distributed.is_initialized():
-            torch.distributed.init_process_group('gloo')
-        cfg.model_wrapper_cfg = dict(
-            type='MMDistributedDataParallel', device_ids=None, broadcast_buffers=False
-        )
+    set_processes(cfg)
     return RUNNERS.build(cfg) if 'runner_type' in cfg else ShortConsoleRunner.from_cfg(cfg)
 
 
@@ -76,13 +71,23 @@ def train(cfg: Config) -> Runner:
 
 
 def require_batches(runner: Runner) -> None:
-    """Refuse a training whose epochs would have no iteration.
+    """Refuse a training whose epochs would have no iteration, or not as many on each process.
 
     Raises:
-        UserError: If a batch is larger than what a process draws from in an epoch.
+        UserError: If a batch is larger than what a process draws from in an epoch, or a process would
+            wait for the batch of another that has none left.
     """
     loader = runner.train_dataloader  # builds it; training uses the same
-    if isinstance(runner.train_loop, EpochBasedTrainLoop) and len(loader) == 0:
+    if not isinstance(runner.train_loop, EpochBasedTrainLoop):
+        return
+    lengths = all_gather_object(len(loader))
+    if min(lengths) < max(lengths):
+        raise UserError(
+            f'an epoch would have {", ".join(map(str, lengths))} batches on the {len(lengths)} processes, '
+            "which train step by step together: set train_dataloader.sampler.rest='drop' of ShuffleSampler, "
+            'or another train_dataloader.batch_size'
+        )
+    if len(loader) == 0:
         each = ' for each process' if runner.world_size > 1 else ''
         raise UserError(
             f'{len(loader.sampler)} training images{each} < batch {loader.batch_size}: they make no batch. '

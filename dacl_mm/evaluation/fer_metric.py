@@ -23,13 +23,13 @@ class FERMetric(BaseMetric):
 
     Args:
         bins: Confidence bins of the calibration error.
-        collect_device: As in mmengine.
+        collect_device: As in mmengine, whose 'cpu' leaves files in the current folder; 'gpu' communicates.
         prefix: Put before every key.
     """
 
     default_prefix = 'fer'
 
-    def __init__(self, bins: int = 15, collect_device: str = 'cpu', prefix: str | None = None):
+    def __init__(self, bins: int = 15, collect_device: str = 'gpu', prefix: str | None = None):
         super().__init__(collect_device, prefix)
         self.bins = bins
         self.confusion: np.ndarray | None = None

@@ -1,5 +1,6 @@
 """Class imbalance by config."""
 
+from itertools import zip_longest
 from types import SimpleNamespace
 
 import numpy as np
@@ -15,6 +16,7 @@ from torch.utils.data import DataLoader
 from dacl_mm.datasets.readers.fer2013 import FER2013
 from dacl_mm.datasets.sampling import BalancedSampler, ShuffleSampler
 from dacl_mm.engine.hooks.class_weight import ClassWeightHook
+from dacl_mm.errors import UserError
 
 PIPELINE = [dict(type='LoadFace'), dict(type='RandomFiveCrop', crop_size=24), dict(type='PackInputs')]
 
@@ -67,8 +69,8 @@ def test_balanced_sampler_evens_classes_out(imbalanced):
     assert counts.sum() == 60 * len(imbalanced)
 
 
-def order(kind, dataset, seed: int, epoch: int) -> list:
-    sampler = kind(dataset, seed=seed)
+def order(kind, dataset, seed: int, epoch: int, **options) -> list:
+    sampler = kind(dataset, seed=seed, **options)
     sampler.set_epoch(epoch)
     return list(sampler)
 
@@ -88,19 +90,28 @@ def test_shuffling_takes_every_image_once(imbalanced):
     assert plain == samples
 
 
+@pytest.mark.parametrize(
+    ('rest', 'lengths'), [('drop', [7] * 4), ('share', [8, 8, 8, 7]), ('repeat', [8] * 4)]
+)
 @pytest.mark.parametrize('kind', [ShuffleSampler, BalancedSampler])
-def test_ranks_share_one_draw(imbalanced, kind, monkeypatch):
+def test_ranks_share_one_draw(imbalanced, kind, rest, lengths, monkeypatch):
     parts = []
     for rank in range(4):
         monkeypatch.setattr('mmengine.dataset.sampler.get_dist_info', lambda rank=rank: (rank, 4))
-        parts.append(order(kind, imbalanced, 3, 1))
-    assert {len(part) for part in parts} == {-(-len(imbalanced) // 4)}
+        parts.append(order(kind, imbalanced, 3, 1, rest=rest))
+        assert len(kind(imbalanced, seed=3, rest=rest)) == len(parts[-1])
+    assert [len(part) for part in parts] == lengths and len(imbalanced) == 31
     visits = [draw for part in parts for draw in part]
     assert len(set(visits)) == len(visits)  # an image that fills the last batch up is augmented anew
     monkeypatch.undo()
     whole = order(kind, imbalanced, 3, 1)
-    merged = [draw for row in zip(*parts, strict=True) for draw in row]
-    assert merged[: len(whole)] == whole
+    merged = [draw for row in zip_longest(*parts) for draw in row if draw is not None]
+    assert merged[: len(whole)] == whole[: len(merged)]
+
+
+def test_another_rest_is_refused(imbalanced):
+    with pytest.raises(UserError, match="'drop', 'share' or 'repeat', got 'round'"):
+        ShuffleSampler(imbalanced, seed=0, rest='round')
 
 
 def test_repetitions_are_augmented_anew_in_every_worker(imbalanced):

@@ -3,10 +3,8 @@
 import hashlib
 import io
 from pathlib import Path
-from typing import cast
 
 import numpy as np
-from mmengine.dist import broadcast_object_list, is_main_process
 from mmengine.logging import print_log
 from PIL import Image
 
@@ -15,6 +13,7 @@ from dacl_mm.datasets.images import open_image, to_bgr
 from dacl_mm.datasets.table import SampleTable
 from dacl_mm.errors import UnreadableImageError
 from dacl_mm.files import cache_dir, digest, load_cached, store_cached
+from dacl_mm.processes import on_main_process
 
 from .index import spread
 from .parallel import over_chunks
@@ -68,9 +67,7 @@ def image_facts(table: SampleTable) -> np.ndarray:
     Returns:
         Structured array FACTS, (N,).
     """
-    shared = [_cached_facts(table) if is_main_process() else None]
-    broadcast_object_list(shared)
-    return cast(np.ndarray, shared[0])
+    return on_main_process(lambda: _cached_facts(table))
 
 
 def _cached_facts(table: SampleTable) -> np.ndarray:

@@ -5,6 +5,7 @@ from .channels_last import ChannelsLastHook
 from .class_weight import ClassWeightHook
 from .deferred_info import DeferredInfoHook
 from .device_data import DeviceDataHook
+from .global_batch import GlobalBatchHook
 from .non_finite import NonFiniteHook
 from .plain_checkpoint import PlainCheckpointHook
 from .report import ReportHook
@@ -21,6 +22,7 @@ __all__ = [
     'ClassWeightHook',
     'DeferredInfoHook',
     'DeviceDataHook',
+    'GlobalBatchHook',
     'NonFiniteHook',
     'PlainCheckpointHook',
     'ReportHook',

@@ -36,7 +36,7 @@ class AugmentationSeedHook(Hook):
 
 def comes_again(loader: Any) -> bool:
     """Return whether plain indices may bring an image several times in an epoch."""
-    once = type(loader.sampler) in (DefaultSampler, ShuffleSampler) and loader.sampler.total_size == len(
+    once = type(loader.sampler) in (DefaultSampler, ShuffleSampler) and loader.sampler.total_size <= len(
         loader.dataset
     )
     return not once or may_repeat(loader.dataset)

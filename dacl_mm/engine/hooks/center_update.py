@@ -11,6 +11,7 @@ from torch import nn
 from dacl_mm.engine.step_watch import StepWatch
 from dacl_mm.errors import UserError
 from dacl_mm.models.losses import SparseCenterLoss
+from dacl_mm.models.losses.agreement import differing_ranks
 
 
 def center_losses(model: nn.Module) -> list[SparseCenterLoss]:
@@ -35,6 +36,8 @@ class CenterUpdateHook(Hook):
         milestones: Epochs, counted from 0, from which alpha is multiplied by
             ``gamma`` once more. None as published.
         gamma: Factor at each milestone.
+        check_interval: Iterations between two looks, and one at the end of each epoch, at whether
+            all ranks hold the same centres, bit for bit; 0 never looks.
         alpha: Refused, with the key that took its place.
 
     Raises:
@@ -45,7 +48,11 @@ class CenterUpdateHook(Hook):
     priority = 'ABOVE_NORMAL'
 
     def __init__(
-        self, milestones: Sequence[int] = (), gamma: float = 0.1, alpha: float | None = None
+        self,
+        milestones: Sequence[int] = (),
+        gamma: float = 0.1,
+        check_interval: int = 100,
+        alpha: float | None = None,
     ) -> None:
         if alpha is not None:
             raise UserError(
@@ -54,6 +61,7 @@ class CenterUpdateHook(Hook):
             )
         self.milestones = tuple(milestones)
         self.gamma = gamma
+        self.check_interval = check_interval
         self._watch: StepWatch | None = None
 
     def factor_at(self, epoch: int) -> float:
@@ -68,8 +76,33 @@ class CenterUpdateHook(Hook):
     def after_train_iter(
         self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Any = None
     ) -> None:
-        if not runner.optim_wrapper.should_update():
-            return
-        made = True if self._watch is None else self._watch.take()
+        """Move the centres where the optimizer made its step.
+
+        Raises:
+            UserError: If the ranks' centres differ.
+        """
+        if runner.optim_wrapper.should_update():
+            made = True if self._watch is None else self._watch.take()
+            for loss in center_losses(runner.model):
+                loss.update_centers(self.factor_at(runner.epoch) * made)
+        if self.every_n_train_iters(runner, self.check_interval):
+            self._check(runner)
+
+    def after_train_epoch(self, runner: Runner) -> None:
+        """Look at the centres before SyncBuffersHook averages them.
+
+        Raises:
+            UserError: If the ranks' centres differ.
+        """
+        if self.check_interval > 0:
+            self._check(runner)
+
+    def _check(self, runner: Runner) -> None:
         for loss in center_losses(runner.model):
-            loss.update_centers(self.factor_at(runner.epoch) * made)
+            if ranks := differing_ranks(loss.centers):
+                raise UserError(
+                    f'epoch {runner.epoch + 1}, iteration {runner.iter + 1}: the class centres of process '
+                    f'{", ".join(map(str, ranks))} (of 0 to {runner.world_size - 1}) differ from those of '
+                    'the others. Look for a hook or a device that changes them on some processes alone; '
+                    '--resume goes on from the last checkpoint'
+                )
