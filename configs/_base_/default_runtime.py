@@ -14,6 +14,8 @@ default_hooks = dict(
         interval=1,
         max_keep_ckpts=1,
     ),
+    # Between them by the clock, and at SIGTERM or Ctrl-C.
+    autosave=dict(type='AutosaveHook', minutes=10),
     sampler_seed=dict(type='DistSamplerSeedHook'),
     visualization=dict(type='VisualizationHook', enable=False),
 )

@@ -1,4 +1,4 @@
-"""mmengine's runner with a console that a person can read."""
+"""mmengine's runner with a console that a person can read, and loops that begin anywhere."""
 
 import logging
 import sys
@@ -7,6 +7,9 @@ from typing import Any
 from mmengine.logging import MMLogger
 from mmengine.registry import RUNNERS
 from mmengine.runner import Runner
+from mmengine.runner.base_loop import BaseLoop
+
+from .loops import ExactEpochLoop, ExactIterLoop
 
 #: What mmengine dumps at the start of each run, hundreds of lines: for the log file.
 DUMPS = ('System environment:', 'Config:\n', 'Hooks will be executed in the following order:')
@@ -16,6 +19,7 @@ IDLE = (
     '"FileClient" will be deprecated',  # mmengine's own use of its old interface
     '"HardDiskBackend" is the alias',  # likewise
     'Exp name: ',  # the name of the log folder, at every epoch
+    'Resumed iteration number is not divisible',  # checkpoints hold the gradients it takes for lost
 )
 
 
@@ -28,6 +32,8 @@ def for_people(record: logging.LogRecord) -> bool:
 @RUNNERS.register_module()
 class ShortConsoleRunner(Runner):
     """A runner whose dumps of environment, config and hooks go to the log file alone.
+
+    ``train_cfg`` with ``by_epoch`` gives the loops of :mod:`dacl_mm.engine.loops`.
 
     Args:
         **kwargs: Those of :class:`mmengine.runner.Runner`.
@@ -42,3 +48,10 @@ class ShortConsoleRunner(Runner):
             if isinstance(handler, logging.StreamHandler) and handler.stream in (sys.stdout, sys.stderr):
                 handler.addFilter(for_people)
         return logger
+
+    def build_train_loop(self, loop: BaseLoop | dict[str, Any]) -> BaseLoop:
+        """Build the loop, by default one that can begin at any iteration."""
+        if isinstance(loop, dict) and 'type' not in loop:
+            loop = dict(loop)
+            loop['type'] = ExactEpochLoop if loop.pop('by_epoch') else ExactIterLoop
+        return super().build_train_loop(loop)
