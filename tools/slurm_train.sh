@@ -10,7 +10,9 @@ JOB_NAME=$2
 CONFIG=$3
 WORK_DIR=$4
 GPUS=${GPUS:-1}
-STOPPED=75 # train.py's status: it has saved, and --resume goes on
+# Statuses of a training that --resume goes on with: it has saved; SIGTERM came before it could listen.
+STOPPED=75
+TERMINATED=143
 
 if [ -z "${SLURM_JOB_ID:-}" ]; then
     # The script, not the tasks, hears of the end two minutes before.
@@ -39,7 +41,7 @@ while true; do
     wait "$STEP" || STATUS=$? # a trapped signal ends a wait as well
     kill -0 "$STEP" 2>/dev/null || break
 done
-if [ "$STATUS" -eq "$STOPPED" ]; then
+if [ "$STATUS" -eq "$STOPPED" ] || [ "$STATUS" -eq "$TERMINATED" ]; then
     scontrol requeue "$SLURM_JOB_ID"
 fi
 exit "$STATUS"

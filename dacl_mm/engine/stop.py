@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import Any
 
 from mmengine.dist import is_main_process
 
@@ -79,31 +78,3 @@ class StopRequest:
 
 #: Signals are the process's, and so is this.
 STOP = StopRequest()
-
-
-class Shielded:
-    """A ``worker_init_fn`` that leaves the signals of a whole process group to the training process.
-
-    A batch scheduler signals all processes of a job, a terminal all in the foreground: loader processes
-    that ended by that would take the running step with them.
-
-    Args:
-        inner: The loader's own function, or None.
-    """
-
-    def __init__(self, inner: Any):
-        self.inner = inner
-
-    def __call__(self, worker: int) -> None:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        if hasattr(signal, 'sigwaitinfo'):  # not on macOS
-            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
-            threading.Thread(target=_end_with_parent_alone, args=(os.getppid(),), daemon=True).start()
-        if self.inner is not None:
-            self.inner(worker)
-
-
-def _end_with_parent_alone(parent: int) -> None:
-    while True:
-        if signal.sigwaitinfo({signal.SIGTERM}).si_pid == parent:  # multiprocessing's terminate()
-            os._exit(0)

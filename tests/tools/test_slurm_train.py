@@ -43,7 +43,7 @@ def test_outside_of_a_job_it_submits_itself(slurm, tmp_path):
     assert again == ['exec', 'bash', str(SCRIPT), 'gpu', 'name', 'my config.py', 'work', '--amp']
 
 
-@pytest.mark.parametrize(('status', 'requeued'), [(0, False), (2, False), (75, True)])
+@pytest.mark.parametrize(('status', 'requeued'), [(0, False), (2, False), (75, True), (143, True)])
 @pytest.mark.parametrize('restarts', [0, 1])
 def test_it_requeues_what_has_saved_and_resumes_it(slurm, tmp_path, status, requeued, restarts):
     env, calls = slurm

@@ -12,6 +12,7 @@ from .fit import check_classes, check_weights, classes_of
 
 #: Config keys of this one process, which no checkpoint keeps.
 INCIDENTAL = (
+    'experiment_name',
     'work_dir',
     'resume',
     'load_from',

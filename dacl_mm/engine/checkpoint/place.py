@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-import torch
 from mmengine.runner import Runner
 
 from dacl_mm.engine.loops import ExactEpochLoop
@@ -24,9 +22,10 @@ def place(runner: Runner, epoch: int, iter: int) -> dict[str, Any]:
     Returns:
         Both, and ``batches`` and ``images`` (of all processes) of an epoch that is not finished.
     """
-    loop = runner.train_loop
-    inside = isinstance(loop, ExactEpochLoop) and epoch == runner.epoch
-    return dict(epoch=epoch, iter=iter, **(loop.place(iter) if inside else dict(batches=0, images=0)))
+    loop, inside = runner.train_loop, dict(batches=0, images=0)
+    if epoch == runner.epoch:  # otherwise it has just ended
+        inside = loop.place(iter) if isinstance(loop, ExactEpochLoop) else dict(batches=iter, images=0)
+    return dict(epoch=epoch, iter=iter, **inside)
 
 
 def take_up(runner: Runner, resumed: Mapping[str, Any]) -> None:
@@ -39,10 +38,6 @@ def take_up(runner: Runner, resumed: Mapping[str, Any]) -> None:
     Raises:
         UserError: If the checkpoint is from inside an epoch, and the loop cannot begin there.
     """
-    # Else each start of a loader would draw from the global generator, and a resumed run starts it anew.
-    for loader in (runner.train_dataloader, *([runner.val_dataloader] if runner.val_loop else [])):
-        word = np.random.SeedSequence([runner.seed, runner.iter]).generate_state(1)[0]
-        loader.generator = torch.Generator().manual_seed(int(word))
     source, processes = runner.cfg.get('load_from'), resumed.get('processes', [])
     if isinstance(runner.train_loop, ExactEpochLoop):
         runner.train_loop.begin_at = resumed.get('images', 0)

@@ -3,14 +3,14 @@
 import time
 from typing import Any
 
-from mmengine.dist import is_main_process
+from mmengine.dist import is_distributed, is_main_process
 from mmengine.hooks import Hook
 from mmengine.runner import EpochBasedTrainLoop, Runner
 from mmpretrain.registry import HOOKS
 
 from dacl_mm.engine.loops import ExactEpochLoop, ExactIterLoop
 from dacl_mm.engine.ranks import Ranks
-from dacl_mm.engine.stop import STOP, Interrupted, Shielded
+from dacl_mm.engine.stop import STOP, Interrupted
 from dacl_mm.errors import UserError
 
 from .safe_checkpoint import AtomicCheckpointHook
@@ -51,9 +51,6 @@ class AutosaveHook(Hook):
         (self._checkpoints,) = found
         self._ranks = Ranks()
         self._since = time.monotonic()
-        loaders = [runner.train_dataloader, *([runner.val_dataloader] if runner.val_loop else [])]
-        for loader in loaders:
-            loader.worker_init_fn = Shielded(loader.worker_init_fn)
 
     def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None) -> None:
         STOP.heeded = self._active
@@ -80,8 +77,9 @@ class AutosaveHook(Hook):
     def after_val_iter(
         self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Any = None
     ) -> None:
-        saved = STOP.heeded and self._checkpoints.saved == (runner.epoch, runner.iter)
-        if saved and self._asked():
+        # Several processes may have one batch more or less, and answer together afterwards.
+        asked = STOP.heeded and STOP.made() and not is_distributed()
+        if asked and self._checkpoints.saved == (runner.epoch, runner.iter):
             self._stop(runner)
 
     def after_val_epoch(self, runner: Runner, metrics: dict[str, Any] | None = None) -> None:

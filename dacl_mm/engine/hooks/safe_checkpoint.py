@@ -18,12 +18,13 @@ from dacl_mm.engine.checkpoint.contents import Contents
 from dacl_mm.engine.checkpoint.finite import require_finite
 from dacl_mm.engine.checkpoint.place import place, take_up
 from dacl_mm.engine.checkpoint.process import process_state
-from dacl_mm.engine.checkpoint.resume import VALIDATED, validate_missed
+from dacl_mm.engine.checkpoint.resume import VALIDATED, validate_missed, validation_step
 from dacl_mm.engine.checkpoint.run import RUN_ID, own_folder, succeed
 from dacl_mm.engine.checkpoint.scalars import continue_scalars
 from dacl_mm.engine.checkpoint.size import describe_size
 from dacl_mm.engine.checkpoint.training_only import fill_in
 from dacl_mm.engine.checkpoint.writer import CheckpointWriter
+from dacl_mm.engine.loaders import set_apart
 from dacl_mm.engine.ranks import Ranks
 from dacl_mm.errors import UserError
 
@@ -102,6 +103,7 @@ class AtomicCheckpointHook(CheckpointHook):
         self._writer = CheckpointWriter(self.background)
         self._training = True
         self._ranks = Ranks()
+        set_apart(runner)
         take_up(runner, self._resumed)
         validate_missed(runner)
 
@@ -148,7 +150,7 @@ class AtomicCheckpointHook(CheckpointHook):
     def after_val_epoch(self, runner: Runner, metrics: dict[str, Any] | None = None) -> None:
         if not self._training:
             return
-        runner.message_hub.update_info(VALIDATED, self._step(runner))
+        runner.message_hub.update_info(VALIDATED, validation_step(runner))
         if self._metric is not None:
             self._save_best_checkpoint(runner, metrics or {})
 
