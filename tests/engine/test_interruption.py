@@ -206,6 +206,8 @@ def test_stopped_during_validation(tmp_path, point, interval):
     whole, cut = tmp_path / 'whole', tmp_path / 'cut'
     noisy(whole, **options).train()
     assert 'after epoch 1, iteration 4' in stopped(noisy(cut, **options), 4, point)
+    broken_off = interval == 1 and point == 'before_val_iter'
+    assert len(scalars(cut)) == (1 if broken_off else 2)
     name = 'epoch_1.pth' if interval == 1 else 'autosave_epoch_1_iter_0.pth'
     assert latest_checkpoint(cut) == cut / name
     noisy(cut, resume=True, **options).train()
