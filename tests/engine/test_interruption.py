@@ -319,3 +319,9 @@ def test_an_epoch_goes_on_with_another_batch_size_after_the_images_it_has_seen(t
     again = noisy(tmp_path, resume=True, epochs=1, loader=dict(batch_size=3))
     again.train()
     assert sorted(seen + again.train_dataloader.dataset.read) == list(range(12))
+
+
+def test_autosaves_wait_for_the_optimizer(tmp_path):
+    names, options = Names(), VARIANTS['accumulated gradients']
+    noisy(tmp_path, epochs=1, minutes=0, hooks=[names], checkpoint=dict(background=False), **options).train()
+    assert names.seen == [[], [], ['autosave_epoch_0_iter_3.pth'], ['autosave_epoch_0_iter_3.pth']]
