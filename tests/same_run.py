@@ -27,7 +27,7 @@ def _leaves(value: Any, key: str) -> Iterator[tuple[str, Any]]:
     elif isinstance(value, list | tuple):
         for i, its in enumerate(value):
             yield from _leaves(its, f'{key}.{i}')
-    elif name in PATHS:
+    elif name in PATHS and isinstance(value, str):
         yield key, Path(value).name
     else:
         yield key, value

@@ -78,12 +78,12 @@ class AutosaveHook(Hook):
         self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Any = None
     ) -> None:
         # Several processes may have one batch more or less, and answer together afterwards.
-        asked = STOP.heeded and STOP.made() and not is_distributed()
+        asked = self._active and STOP.heeded and STOP.made() and not is_distributed()
         if asked and self._checkpoints.saved == (runner.epoch, runner.iter):
             self._stop(runner)
 
     def after_val_epoch(self, runner: Runner, metrics: dict[str, Any] | None = None) -> None:
-        if STOP.heeded and self._asked():
+        if self._active and STOP.heeded and self._asked():
             self._save(runner, runner.epoch, runner.iter)
             self._stop(runner)
 
