@@ -34,6 +34,8 @@ os.register_at_fork(after_in_child=_close_inherited)
 def atomic_file(path: str | Path) -> Iterator[BinaryIO]:
     """Open a temporary neighbour for writing; at the end it is flushed to disk and renamed.
 
+    So is the name: what is removed afterwards is not gone before it after a loss of power.
+
     Raises:
         FileError: If the disk is full or the folder not writable. An existing
             file is untouched then, and the temporary one removed.
@@ -51,12 +53,21 @@ def atomic_file(path: str | Path) -> Iterator[BinaryIO]:
             finally:
                 _writing.remove(file)
         os.replace(temporary, path)
+        _sync_folder(path.parent)
     except BaseException as error:
         temporary.unlink(missing_ok=True)
         if isinstance(error, OSError):
             reason = f'{path} was not written: {error.strerror}; free some disk, or write elsewhere'
             raise FileError(reason) from error
         raise
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def write_atomic(data: bytes, path: str | Path) -> None:

@@ -7,9 +7,10 @@ import torch
 import torch.nn.functional as F
 from mmengine.logging import MMLogger
 from mmengine.model import BaseModel
-from mmengine.runner import Runner
 from mmpretrain.structures import DataSample
 from torch.utils.data import Dataset
+
+from dacl_mm.engine.runner import ShortConsoleRunner
 
 COUNT = itertools.count()
 CLASSES = ('neutral', 'happiness', 'sadness')
@@ -74,7 +75,8 @@ def make_runner(
         resume: Checkpoint to go on from.
         settings: Top-level keys of the runner's config.
         collate: How samples become a batch.
-        kwargs: Those of the runner; ``checkpoint`` those of the checkpoint hook.
+        kwargs: Those of the runner; ``checkpoint`` those of the checkpoint hook, ``minutes`` that of
+            AutosaveHook.
     """
     torch.manual_seed(0)
     checkpoint = dict(type='AtomicCheckpointHook', interval=1, max_keep_ckpts=1) | kwargs.pop(
@@ -96,7 +98,9 @@ def make_runner(
         val_cfg=dict(),
         train_cfg=dict(by_epoch=True, max_epochs=epochs),
         optim_wrapper=dict(optimizer=dict(type='SGD', lr=0.1, momentum=0.9)),
-        default_hooks=dict(checkpoint=checkpoint),
+        default_hooks=dict(
+            checkpoint=checkpoint, autosave=dict(type='AutosaveHook', minutes=kwargs.pop('minutes', None))
+        ),
         custom_hooks=[dict(type=name) for name in ('NonFiniteHook', 'ReportHook', 'PlainCheckpointHook')],
         log_processor=dict(type='ShortLogProcessor'),
         default_scope='mmpretrain',
@@ -105,7 +109,7 @@ def make_runner(
         load_from=resume and str(resume),
         resume=resume is not None,
     )
-    runner = Runner(**(options | kwargs))
+    runner = ShortConsoleRunner(**(options | kwargs))
     runner.cfg.merge_from_dict(
         dict(selection_metric='accuracy/top1', resume=resume is not None, load_from=resume and str(resume))
         | (settings or {})

@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Sequence
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 TIMEOUT = 500  # seconds
 CONTEXT = get_context('forkserver')
@@ -22,7 +23,7 @@ CONTEXT.set_forkserver_preload(
 def run_script(script: str, args: Sequence[str], cwd: str, env: dict[str, str], out: str, err: str) -> None:
     """Become a Python that runs the script: folder, environment, arguments, output."""
     for target, name in ((1, out), (2, err)):
-        file = os.open(name, os.O_WRONLY)
+        file = os.open(name, os.O_WRONLY | os.O_APPEND)
         os.dup2(file, target)
         os.close(file)
     os.chdir(cwd)
@@ -31,6 +32,15 @@ def run_script(script: str, args: Sequence[str], cwd: str, env: dict[str, str], 
     sys.argv = [script, *args]
     sys.path.insert(0, str(Path(script).parent))
     runpy.run_path(script, run_name='__main__')
+
+
+def start(script: Path, args: Sequence[str], output: Path) -> Any:
+    """Start a script, and return its process; what it prints goes to a file."""
+    output.touch()
+    where = (os.getcwd(), dict(os.environ), str(output), str(output))
+    process = CONTEXT.Process(target=run_script, args=(str(script), [str(arg) for arg in args], *where))
+    process.start()
+    return process
 
 
 def run(script: Path, args: Sequence[str], cwd=None, env=None) -> subprocess.CompletedProcess:

@@ -15,6 +15,8 @@ default_hooks = dict(
         max_keep_ckpts=1,
     ),
     non_finite=dict(type='NonFiniteHook', action='stop'),
+    # Between them by the clock, and at SIGTERM or Ctrl-C.
+    autosave=dict(type='AutosaveHook', minutes=10),
     sampler_seed=dict(type='DistSamplerSeedHook'),
     visualization=dict(type='VisualizationHook', enable=False),
 )

@@ -12,6 +12,7 @@ from dacl_mm.comparison.report.page import write_report
 from dacl_mm.comparison.run.executors import LocalExecutor
 from dacl_mm.comparison.run.scheduler import execute
 from dacl_mm.engine.fast import set_fast
+from dacl_mm.engine.stop import STOP
 from dacl_mm.files import file_lock
 
 from .arguments import add_config_options, add_fast
@@ -55,7 +56,8 @@ def main() -> None:
     if args.dry_run:
         print_plan(planned, differences(methods), args.jobs)
         return
-    with file_lock(args.work_dir / '.lock', 'comparison'):
+    # A signal ends the runs' processes, which save and go on with the next call.
+    with STOP.listening(), file_lock(args.work_dir / '.lock', 'comparison'):
         for run, cfg in planned:
             write_config(run, cfg)
         if args.ray:

@@ -9,6 +9,7 @@ from mmengine.dist import is_distributed
 
 from dacl_mm.engine.distributed.faults import leave, lost_processes
 from dacl_mm.engine.launch import shut_down
+from dacl_mm.engine.stop import STOPPED, Interrupted
 from dacl_mm.errors import UserError
 from dacl_mm.text import printable_lines
 from dacl_mm.unpickling import unpickling_forbidden
@@ -17,17 +18,24 @@ from dacl_mm.unpickling import unpickling_forbidden
 def run(main: Callable[[], None]) -> None:
     """Run a tool: a user's mistake ends it with one message and status 2, a bug with its traceback.
 
+    A training that a signal stopped, and that can be gone on with, ends with status 75; Ctrl-C elsewhere,
+    and a second one, with 130.
+
     ``DACL_TRACEBACK=1`` in the environment shows the traceback of a mistake too.
     """
+    together = False
     try:
         with lost_processes(), unpickling_forbidden():
             main()
             shut_down()
+        return
     except UserError as error:
         if os.environ.get('DACL_TRACEBACK') == '1':
             raise
         print(f'error: {printable_lines(_message(error))}\n(DACL_TRACEBACK=1 shows where)', file=sys.stderr)
         leave(2)
+    except Interrupted as stop:
+        together = stop.together
     except KeyboardInterrupt:
         leave(130)
     except Exception:
@@ -35,6 +43,10 @@ def run(main: Callable[[], None]) -> None:
             raise
         traceback.print_exc()
         leave(1)
+    # Outside of the handler, whose traceback holds what must be gone before.
+    if together:
+        shut_down()
+    leave(STOPPED)
 
 
 def program() -> list[str]:

@@ -5,6 +5,9 @@ import shlex
 import sys
 from pathlib import Path
 
+from mmengine.config import Config
+from mmengine.dist import is_main_process
+
 from dacl_mm.config import (
     check_protocol,
     load_config,
@@ -20,6 +23,7 @@ from dacl_mm.engine.checkpoint.run import step_checkpoints
 from dacl_mm.engine.distributed.restart import resume_after_restart
 from dacl_mm.engine.fast import set_fast
 from dacl_mm.engine.launch import train
+from dacl_mm.engine.stop import STOP, Interrupted
 
 from .arguments import add_config_options, add_fast, parse_launched
 from .run import program
@@ -34,6 +38,11 @@ def parse_args() -> argparse.Namespace:
         nargs='?',
         const='auto',
         help='go on from a checkpoint; without a value, from the latest one in the work dir',
+    )
+    parser.add_argument(
+        '--accept-changes',
+        action='store_true',
+        help='resume although config values changed that the result depends on',
     )
     parser.add_argument('--amp', action='store_true', help='mixed precision (bfloat16 on a CPU)')
     parser.add_argument('--no-validate', action='store_true', help='do not validate during training')
@@ -65,8 +74,7 @@ def resume_command(args: list[str]) -> str:
     return shlex.join([*program(), *kept, '--resume'])
 
 
-def main() -> None:
-    args = parse_args()
+def configure(args: argparse.Namespace) -> Config:
     cfg = load_config(args.config)
     cfg.launcher = args.launcher
     set_options(cfg, args.cfg_options)
@@ -83,12 +91,28 @@ def main() -> None:
         cfg.auto_scale_lr.enable = True
     set_loader_defaults(cfg, not args.no_pin_memory, not args.no_persistent_workers)
     set_resume(cfg, resume_after_restart(cfg.work_dir, args.resume))
+    cfg.accept_changes = args.accept_changes
     check_protocol(cfg)
+    return cfg
+
+
+def what_follows(stop: KeyboardInterrupt, cfg: Config | None) -> str:
+    """Say where a training has stopped, and how to go on."""
+    where = str(stop) if isinstance(stop, Interrupted) else 'interrupted'
+    if cfg is None or not step_checkpoints(Path(cfg.work_dir)):
+        return f'{where}, before the first checkpoint: the same command starts it again'
+    if cfg.launcher == 'none':
+        return f'{where}; go on with: {resume_command(sys.argv[1:])}'
+    return f'{where}; go on with the same command and --resume'
+
+
+def main() -> None:
+    args, cfg = parse_args(), None
     try:
-        train(cfg)
-    except KeyboardInterrupt:
-        if step_checkpoints(Path(cfg.work_dir)):
-            print(f'interrupted; go on with: {resume_command(sys.argv[1:])}', file=sys.stderr)
-        else:
-            print('interrupted before the first checkpoint', file=sys.stderr)
+        with STOP.listening():
+            cfg = configure(args)
+            train(cfg)
+    except KeyboardInterrupt as stop:
+        if is_main_process():
+            print(what_follows(stop, cfg), file=sys.stderr)
         raise

@@ -54,7 +54,14 @@ def all_pixels(dataset: FERDataset, workers: int) -> Tensor | None:
     """
     pixels = torch.empty(len(dataset), *image_shape(dataset), 3, dtype=torch.uint8)
     start = 0
-    for batch in DataLoader(_Pixels(dataset), 64, num_workers=workers, collate_fn=pixel_collate):
+    loader = DataLoader(
+        _Pixels(dataset),
+        64,
+        num_workers=workers,
+        collate_fn=pixel_collate,
+        generator=torch.Generator(),  # the global one is the training's
+    )
+    for batch in loader:
         images = batch['inputs']
         if not isinstance(images, Tensor) or images.shape[2:] != pixels.shape[1:3]:
             return None

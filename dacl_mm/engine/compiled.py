@@ -32,7 +32,7 @@ def compile_networks(model: nn.Module, options: dict[str, Any]) -> None:
     head = getattr(model, 'head', None)
     for network in (model.backbone, getattr(head, 'attention', None)):
         if isinstance(network, nn.Module):
-            network.forward = in_training(network, options)  # type: ignore[method-assign]
+            network.forward = in_training(network, options)
 
 
 def in_training(network: nn.Module, options: dict[str, Any]) -> Callable[..., Any]:

@@ -1,4 +1,4 @@
-"""mmengine's runner with a console that a person can read, and compiled networks."""
+"""mmengine's runner as trainings here need it: console, loading, compiling, loops."""
 
 import logging
 import sys
@@ -8,11 +8,13 @@ from mmengine.logging import MMLogger
 from mmengine.optim import OptimWrapper, OptimWrapperDict
 from mmengine.registry import RUNNERS
 from mmengine.runner import Runner
+from mmengine.runner.base_loop import BaseLoop
 
 from dacl_mm.text import printable_lines
 from dacl_mm.unpickling import unpickling_forbidden
 
 from .compiled import compile_networks
+from .loops import ExactEpochLoop, ExactIterLoop
 from .momentum import start_momentum
 
 #: What mmengine dumps at the start of each run, hundreds of lines: for the log file.
@@ -23,6 +25,7 @@ IDLE = (
     '"FileClient" will be deprecated',  # mmengine's own use of its old interface
     '"HardDiskBackend" is the alias',  # likewise
     'Exp name: ',  # the name of the log folder, at every epoch
+    'Resumed iteration number is not divisible',  # checkpoints hold the gradients it takes for lost
 )
 
 
@@ -43,7 +46,8 @@ class ShortConsoleRunner(Runner):
     """A runner whose dumps of environment, config and hooks go to the log file alone.
 
     ``compile=True`` of the config, or a dict of :func:`torch.compile`'s arguments, compiles the networks
-    for training: :func:`~dacl_mm.engine.compiled.compile_networks`.
+    for training: :func:`~dacl_mm.engine.compiled.compile_networks`. ``train_cfg`` with ``by_epoch`` gives
+    the loops of :mod:`dacl_mm.engine.loops`.
 
     Args:
         **kwargs: Those of :class:`mmengine.runner.Runner`.
@@ -79,3 +83,10 @@ class ShortConsoleRunner(Runner):
         if options:
             compile_networks(self.model, {} if options is True else dict(options))
             self.logger.info('backbone and attention are compiled during the first iterations')
+
+    def build_train_loop(self, loop: BaseLoop | dict[str, Any]) -> BaseLoop:
+        """Build the loop, by default one that can begin at any iteration."""
+        if isinstance(loop, dict) and 'type' not in loop:
+            loop = dict(loop)
+            loop['type'] = ExactEpochLoop if loop.pop('by_epoch') else ExactIterLoop
+        return super().build_train_loop(loop)

@@ -1,7 +1,7 @@
 import torch
 
 from dacl_mm.benchmarks.session import PlainSession, Session
-from dacl_mm.engine.hooks.center_update import center_losses
+from dacl_mm.models.losses.center_loss import center_losses
 
 
 def test_a_step_is_the_runners_with_its_hooks(setting):

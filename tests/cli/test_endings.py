@@ -16,6 +16,7 @@ from dacl_mm import errors
 from dacl_mm.cli.run import run
 from dacl_mm.cli.train import resume_command
 from dacl_mm.engine.launch import drop_tensorboard, memory_faults
+from dacl_mm.engine.stop import Interrupted
 from dacl_mm.errors import FileError, UserError
 from dacl_mm.files import make_folder, write_atomic
 
@@ -48,6 +49,9 @@ def test_an_interruption_has_its_own_status():
     with pytest.raises(SystemExit) as ended:
         run(raising(KeyboardInterrupt()))
     assert ended.value.code == 130
+    with pytest.raises(SystemExit) as ended:
+        run(raising(Interrupted('stopped')))
+    assert ended.value.code == 75
 
 
 def test_mistakes_pass_between_processes():
@@ -101,8 +105,15 @@ def test_the_command_that_goes_on(monkeypatch, given, command):
     assert resume_command(given) == f'dacl-mm train {command}'
 
 
-def test_ctrl_c_tells_how_to_go_on(tmp_path):
+@pytest.mark.promise(
+    'Any interruption',
+    'SIGTERM or Ctrl-C to a training and its loader processes',
+    'the step is finished and saved, the command that goes on is printed, the status is 75',
+)
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_to_all_processes_of_a_training_tells_how_to_go_on(tmp_path, number):
     options = [*TINY, 'train_cfg.max_epochs=40', 'param_scheduler.total_steps=40']
+    options += ['train_dataloader.num_workers=2', 'val_dataloader.num_workers=1']
     command = [
         sys.executable,
         REPO / 'tools/train.py',
@@ -125,9 +136,10 @@ def test_ctrl_c_tells_how_to_go_on(tmp_path):
         while not list(tmp_path.glob('epoch_*.pth')) and time.monotonic() < deadline:
             assert process.poll() is None, process.stderr.read()
             time.sleep(0.05)
-        os.killpg(process.pid, signal.SIGINT)
+        os.killpg(process.pid, number)
         _, text = process.communicate(timeout=100)
-    assert process.returncode == 130 and 'Traceback' not in text, text
+    assert process.returncode == 75 and 'Traceback' not in text, text
+    assert f'{number.name}: saving after this step' in text and 'and saved; go on with' in text
     assert f'go on with: python {REPO}/tools/train.py {CONFIG} --work-dir {tmp_path}' in text
     assert text.rstrip().endswith('--resume')
 

@@ -44,6 +44,9 @@ def test_a_share_of_the_data_smaller_than_a_batch_is_refused(tmp_path, monkeypat
         require_batches(runner)
 
 
+@pytest.mark.promise(
+    'Any interruption', 'a loader process is killed', 'training ends and says why, and what to change'
+)
 def test_a_killed_loader_process_is_explained(tmp_path):
     runner = make_runner(tmp_path, train_dataloader=loader(dataset=Deadly(), num_workers=1))
     with (

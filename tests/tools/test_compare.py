@@ -183,6 +183,37 @@ def test_paper_protocol_selects_on_the_test_split_and_says_so(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.promise(
+    'Any interruption',
+    'a comparison gets SIGTERM or Ctrl-C inside an epoch of a run',
+    'the run saves its step; the same command goes on there, to the same result',
+)
+@pytest.mark.parametrize('number', [signal.SIGTERM, signal.SIGINT])
+def test_stopped_inside_an_epoch_it_goes_on_there(tmp_path, number):
+    config = write_set(tmp_path, '', epochs=2)
+    config.write_text(
+        config.read_text().replace('methods =', 'train_dataloader = dict(num_workers=1)\nmethods =')
+    )
+    whole, cut = tmp_path / 'whole', tmp_path / 'cut'
+    run_tool('compare', *arguments(config, whole), 'train_dataloader.dataset.num_images=320')
+    args = arguments(config, cut)
+    args.append('train_dataloader.dataset.num_images=320')
+    process = start(args)
+    first = cut / 'runs/held-out/softmax/seed_0'
+    wait_for(lambda: list(first.glob('epoch_1.pth')), process)
+    os.killpg(process.pid, number)
+    out, _ = process.communicate(timeout=100)
+    assert process.returncode == 75 and 'the same command goes on from here' in out, out[-3000:]
+    assert list(first.glob('*.pth')), 'what it goes on from'
+    assert 'and saved' in (first / 'job.log').read_text()
+    run_tool('compare', *args)
+    for path in results(whole):
+        wanted, found = (json.loads((work / path.relative_to(whole)).read_text()) for work in (whole, cut))
+        for key in ('validation', 'loss', 'attention', 'metrics', 'selected_epoch'):
+            assert wanted[key] == found[key], key
+
+
+@pytest.mark.slow
 def test_a_ray_cluster_loses_a_node(tmp_path):
     pytest.importorskip('ray', reason="Ray is not installed: pip install 'dacl-mm[ray]'")
     from ray.cluster_utils import Cluster

@@ -150,6 +150,9 @@ def test_a_kill_while_saving_leaves_whole_checkpoints(tmp_path):
     reached = max(int(p.stem[6:]) for p in tmp_path.glob('epoch_*.pth'))
     (tmp_path / '.epoch_9.pth.tmp').touch()  # should the kill have come too late
     more = [*TINY, f'train_cfg.max_epochs={reached + 1}', 'param_scheduler.total_steps=40']
-    done = run_tool('train', CONFIG, '--work-dir', tmp_path, '--resume', '--cfg-options', *more)
+    command = ['train', CONFIG, '--work-dir', tmp_path, '--resume']
+    refused = run_tool(*command, '--cfg-options', *more, check=False)
+    assert refused.returncode == 2 and f'train_cfg.max_epochs: 40 -> {reached + 1}' in refused.stderr
+    done = run_tool(*command, '--accept-changes', '--cfg-options', *more)
     assert f'resumed epoch: {reached}' in done.stdout + done.stderr
     assert not list(tmp_path.glob('.*.tmp'))

@@ -37,6 +37,7 @@ def add_runtime(cfg: Config) -> None:
     missing = [dict(type=name) for name in HOOKS if name not in present]
     cfg.custom_hooks = [*(cfg.get('custom_hooks') or []), *missing]
     hooks = cfg.setdefault('default_hooks', ConfigDict())
+    hooks.setdefault('autosave', ConfigDict(type='AutosaveHook'))
     checkpoint = hooks.setdefault('checkpoint', ConfigDict())
     cfg.selection_metric = selection_metric(cfg)
     checkpoint.update(

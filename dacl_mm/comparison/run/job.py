@@ -21,6 +21,7 @@ from dacl_mm.comparison.plan.runs import RESULT
 from dacl_mm.engine import launch
 from dacl_mm.engine.checkpoint.resume import latest_checkpoint
 from dacl_mm.engine.hooks.report import HISTORY
+from dacl_mm.engine.stop import STOP, STOPPED, Interrupted
 from dacl_mm.errors import ComparisonError
 from dacl_mm.files import file_lock, write_atomic
 from dacl_mm.processes import end_with
@@ -120,4 +121,9 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    main()
+    try:
+        with STOP.listening():
+            main()
+    except Interrupted as stop:
+        print(stop)
+        sys.exit(STOPPED)

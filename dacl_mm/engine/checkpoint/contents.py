@@ -1,6 +1,7 @@
 """What the checkpoints of a training hold."""
 
 import time
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
@@ -10,6 +11,7 @@ from mmengine.runner import Runner
 
 from .changes import config_values
 from .run import RUN_ID
+from .scalars import written_scalars
 from .training_only import training_only
 
 
@@ -25,15 +27,19 @@ class Contents:
     def __init__(self, runner: Runner) -> None:
         self._runner = runner
 
-    def whole(self, meta: dict[str, Any], optimizer: bool, schedulers: bool) -> dict[str, Any]:
+    def whole(
+        self, meta: dict[str, Any], optimizer: bool, schedulers: bool, processes: Sequence[Any] = ()
+    ) -> dict[str, Any]:
         """Return everything that training needs to go on.
 
         Args:
             meta: ``epoch`` and ``iter`` that have been trained.
             optimizer: Whether to hold its state.
             schedulers: Whether to hold their state.
+            processes: What each process holds (:func:`~.process.process_state`).
         """
         runner = self._runner
+        runner.call_hook('before_gathering')
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
         meta = meta | dict(
             cfg=self._config,
@@ -49,6 +55,9 @@ class Contents:
         checkpoint = dict(
             meta=meta, state_dict=model.state_dict(), message_hub=runner.message_hub.state_dict()
         )
+        if processes:
+            checkpoint['processes'] = list(processes)
+            meta['scalars'] = written_scalars(runner)
         if optimizer:
             checkpoint['optimizer'] = runner.optim_wrapper.state_dict()
         if schedulers and runner.param_schedulers is not None:

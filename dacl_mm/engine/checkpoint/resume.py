@@ -74,15 +74,20 @@ def validate_missed(runner: Runner) -> None:
 
     Its results would be missing, and it could not be selected as the best.
     """
-    loop = runner.train_loop
-    by_epoch = isinstance(loop, EpochBasedTrainLoop)
-    step, last = (loop.epoch, loop.max_epochs) if by_epoch else (loop.iter, loop.max_iters)
+    loop, step = runner.train_loop, validation_step(runner)
+    last = loop.max_epochs if isinstance(loop, EpochBasedTrainLoop) else loop.max_iters
     if step == 0 or runner.val_loop is None:
         return
     due = step >= loop.val_begin and (step % loop.val_interval == 0 or step == last)
     if due and runner.message_hub.get_info(VALIDATED, 0) < step:
         runner.logger.info(f'{step} was saved before its validation: validating it now')
         runner.val_loop.run()
+
+
+def validation_step(runner: Runner) -> int:
+    """Return what ``val_interval`` counts until now: epochs, or iterations in a loop by iterations."""
+    by_epoch = isinstance(runner.train_loop, EpochBasedTrainLoop)
+    return int(runner.epoch if by_epoch else runner.iter)
 
 
 def _say(text: str) -> None:

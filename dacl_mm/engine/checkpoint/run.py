@@ -18,22 +18,35 @@ RUN_ID = 'run_id'  # in the message hub and in the meta of checkpoints
 RUN_FILE = 'run.json'
 LOCK_FILE = '.training.lock'
 EARLIER = 'earlier_runs'
-NAME = re.compile(r'(?P<best>best_.+_)?(?:epoch|iter)_(?P<step>\d+)\.pth')
+NAME = re.compile(r'(?P<kind>best_.+_|autosave_)?(?:epoch|iter)_(?P<step>\d+)(?:_iter_(?P<inner>\d+))?\.pth')
+
+#: How far training had come: epochs (or iterations, where they are counted alone) and, of a
+#: checkpoint from inside an epoch, the iterations of that epoch.
+Step = tuple[int, int]
 
 
-def step_checkpoints(folder: Path) -> dict[Path, int]:
-    """Return the checkpoints that training can go on from, and the epoch or iteration of each."""
-    return _find(folder, best=False)
+def step_checkpoints(folder: Path) -> dict[Path, Step]:
+    """Return the checkpoints that training can go on from."""
+    return _find(folder, '') | autosaves(folder)
 
 
-def best_checkpoints(folder: Path) -> dict[Path, int]:
-    """Return the checkpoints that validation selected, and the epoch or iteration of each."""
-    return _find(folder, best=True)
+def autosaves(folder: Path) -> dict[Path, Step]:
+    """Return those of them that AutosaveHook wrote."""
+    return _find(folder, 'autosave')
 
 
-def _find(folder: Path, best: bool) -> dict[Path, int]:
-    names = ((path, NAME.fullmatch(path.name)) for path in sorted(folder.glob('*.pth')))
-    return {path: int(name['step']) for path, name in names if name and bool(name['best']) == best}
+def best_checkpoints(folder: Path) -> dict[Path, Step]:
+    """Return the checkpoints that validation selected."""
+    return _find(folder, 'best')
+
+
+def _find(folder: Path, kind: str) -> dict[Path, Step]:
+    names = {path: NAME.fullmatch(path.name) for path in sorted(folder.glob('*.pth'))}
+    return {
+        path: (int(name['step']), int(name['inner'] or 0))
+        for path, name in names.items()
+        if name and (name['kind'] or '').split('_')[0] == kind
+    }
 
 
 def noted_run(folder: Path) -> str | None:
@@ -55,7 +68,7 @@ def noted_run(folder: Path) -> str | None:
 
 
 @contextmanager
-def own_folder(folder: Path, step: int, run_id: str | None) -> Iterator[str]:
+def own_folder(folder: Path, step: Step, run_id: str | None) -> Iterator[str]:
     """Hold a folder against other processes, cleared of what is not this run's.
 
     Args:
@@ -75,23 +88,23 @@ def own_folder(folder: Path, step: int, run_id: str | None) -> Iterator[str]:
         yield claim_folder(folder, step, run_id)
 
 
-def claim_folder(folder: Path, step: int, run_id: str | None) -> str:
+def claim_folder(folder: Path, step: Step, run_id: str | None) -> str:
     """Make a folder one run's own, and note the run's id there.
 
     A new run, or one resumed from elsewhere, leaves nothing of another where it would be
     overwritten or taken for its own: those checkpoints are moved to ``earlier_runs/<time>/``.
-    So are a run's own ones from beyond the epoch that it went back to.
+    So are a run's own ones from beyond the step that it went back to.
 
     Args:
         folder: Where checkpoints are written.
-        step: The epoch or iteration that training goes on from; 0 for a new run.
+        step: Where training goes on from; (0, 0) for a new run.
         run_id: The id in the checkpoint that was resumed, if it had one.
 
     Returns:
         The run's id.
     """
     noted, present = noted_run(folder), step_checkpoints(folder) | best_checkpoints(folder)
-    if step == 0:
+    if step == (0, 0):
         run_id, strange = None, list(present)
     else:
         run_id = run_id or noted
@@ -125,8 +138,9 @@ def succeed(path: Path, note: Path | None, first: int, best: str | None) -> None
     """
     if note is not None:
         write_atomic(str(path).encode(), note)
-    for other, step in step_checkpoints(path.parent).items():
-        if step < first:
+    steps, passing = step_checkpoints(path.parent), autosaves(path.parent)
+    for other, step in steps.items():
+        if step < (steps.get(path, (0, 0)) if other in passing else (first, 0)):
             other.unlink()
     found = best_checkpoints(path.parent)
     kept = path.parent / Path(best).name if best else None

@@ -1,4 +1,5 @@
 from .augmentation_seed import AugmentationSeedHook
+from .autosave import AutosaveHook
 from .center_monitor import CenterMonitorHook
 from .center_update import CenterUpdateHook
 from .channels_last import ChannelsLastHook
@@ -16,6 +17,7 @@ from .unreadable import UnreadableImagesHook
 __all__ = [
     'AtomicCheckpointHook',
     'AugmentationSeedHook',
+    'AutosaveHook',
     'CenterMonitorHook',
     'CenterUpdateHook',
     'ChannelsLastHook',

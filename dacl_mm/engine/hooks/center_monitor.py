@@ -9,9 +9,7 @@ from mmpretrain.registry import HOOKS
 from torch import Tensor
 
 from dacl_mm.errors import UserError
-from dacl_mm.models.losses.center_loss import CenterBatch, SparseCenterLoss
-
-from .center_update import center_losses
+from dacl_mm.models.losses.center_loss import CenterBatch, SparseCenterLoss, center_losses
 
 
 def attention_statistics(attention: Tensor) -> dict[str, Tensor]:
@@ -72,6 +70,13 @@ class CenterMonitorHook(Hook):
             self._count += 1
         if self.every_n_train_iters(runner, self.interval) or self._ends_short_epoch(runner, batch_idx):
             self._record(runner, losses[0])
+
+    def before_save_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
+        checkpoint['center_monitor'] = dict(sum=self._sum, count=self._count)
+
+    def after_load_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
+        if runner.cfg.get('resume') and 'center_monitor' in checkpoint:  # older ones lack it
+            self._sum, self._count = (checkpoint['center_monitor'][key] for key in ('sum', 'count'))
 
     def _ends_short_epoch(self, runner: Runner, batch_idx: int) -> bool:
         length = len(runner.train_dataloader)

@@ -6,17 +6,11 @@ from typing import Any
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from mmpretrain.registry import HOOKS
-from torch import nn
 
 from dacl_mm.engine.step_watch import StepWatch
 from dacl_mm.errors import UserError
-from dacl_mm.models.losses import SparseCenterLoss
 from dacl_mm.models.losses.agreement import differing_ranks
-
-
-def center_losses(model: nn.Module) -> list[SparseCenterLoss]:
-    """Return the centre losses of a model, also below a DDP wrapper."""
-    return [m for m in model.modules() if isinstance(m, SparseCenterLoss)]
+from dacl_mm.models.losses.center_loss import center_losses
 
 
 @HOOKS.register_module()

@@ -13,8 +13,8 @@ class DeferredInfoHook(RuntimeInfoHook):
     """mmengine's RuntimeInfoHook, which fetches losses from a GPU all at once when they are logged.
 
     Upstream fetches each at every step, and the GPU idles meanwhile: it has nothing to do before the
-    process has been told. What is logged is the same. Iterations of loops without epochs, after
-    any of which a checkpoint may be saved, are fetched at once.
+    process has been told. What is logged is the same, and what a checkpoint holds. Iterations of loops
+    without epochs are fetched at once.
 
     Args:
         defer: Whether to; None: where the losses are on a GPU.
@@ -34,6 +34,10 @@ class DeferredInfoHook(RuntimeInfoHook):
         defer = on_gpu if self.defer is None else self.defer
         if not defer or is_read(runner, batch_idx):
             self._fetch(runner)
+
+    def before_gathering(self, runner: Runner) -> None:
+        """Complete what a checkpoint is about to hold (called by ``Contents``)."""
+        self._fetch(runner)
 
     def _fetch(self, runner: Runner) -> None:
         keys = [key for step in self._waiting for key in step]

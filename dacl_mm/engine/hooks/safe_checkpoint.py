@@ -1,6 +1,7 @@
 """Checkpoints that survive a crash, a second process and an earlier run."""
 
 import math
+from collections.abc import Mapping
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -15,11 +16,16 @@ from dacl_mm.config import selection_metric
 from dacl_mm.engine.checkpoint.changes import check_resumed
 from dacl_mm.engine.checkpoint.contents import Contents
 from dacl_mm.engine.checkpoint.finite import require_finite
-from dacl_mm.engine.checkpoint.resume import VALIDATED, validate_missed
+from dacl_mm.engine.checkpoint.place import place, take_up
+from dacl_mm.engine.checkpoint.process import process_state
+from dacl_mm.engine.checkpoint.resume import VALIDATED, validate_missed, validation_step
 from dacl_mm.engine.checkpoint.run import RUN_ID, own_folder, succeed
+from dacl_mm.engine.checkpoint.scalars import continue_scalars
 from dacl_mm.engine.checkpoint.size import describe_size
 from dacl_mm.engine.checkpoint.training_only import fill_in
 from dacl_mm.engine.checkpoint.writer import CheckpointWriter
+from dacl_mm.engine.loaders import set_apart
+from dacl_mm.engine.ranks import Ranks
 from dacl_mm.errors import UserError
 
 
@@ -46,6 +52,9 @@ class AtomicCheckpointHook(CheckpointHook):
         background: False lets training wait for each file, and saves the memory of a snapshot: a
             checkpoint's size.
         **kwargs: Those of :class:`mmengine.hooks.CheckpointHook`; files are local ones.
+
+    Attributes:
+        saved: Epochs and iterations that the last checkpoint but the best has trained.
     """
 
     def __init__(
@@ -65,7 +74,9 @@ class AtomicCheckpointHook(CheckpointHook):
         self._metric: str | None = None
         self._training = False
         self._absent: list[str] = []
+        self._resumed: Mapping[str, Any] = {}
         self._lock = ExitStack()
+        self.saved = 0, 0
 
     def before_train(self, runner: Runner) -> None:
         """Take the folder.
@@ -82,12 +93,18 @@ class AtomicCheckpointHook(CheckpointHook):
             runner.logger.warning(f'{runner.cfg.load_from} holds no {parts}: training starts them anew')
         if is_main_process():
             hub = runner.message_hub
-            own = own_folder(Path(self.out_dir), self._step(runner), hub.get_info(RUN_ID))
+            step = self._step(runner), self._resumed.get('batches', 0) if self.by_epoch else 0
+            own = own_folder(Path(self.out_dir), step, hub.get_info(RUN_ID))
             hub.update_info(RUN_ID, self._lock.enter_context(own))
             runner.logger.info(describe_size(runner.model, runner.optim_wrapper))
+            if 'scalars' in self._resumed:
+                continue_scalars(runner, self._resumed['scalars'])
         self._contents = Contents(runner)
         self._writer = CheckpointWriter(self.background)
         self._training = True
+        self._ranks = Ranks()
+        set_apart(runner)
+        take_up(runner, self._resumed)
         validate_missed(runner)
 
     def after_train(self, runner: Runner) -> None:
@@ -101,6 +118,30 @@ class AtomicCheckpointHook(CheckpointHook):
         super().after_train(runner)
         self._lock.close()
 
+    def autosave(self, runner: Runner, epoch: int, iteration: int) -> None:
+        """Write ``autosave_*.pth``, which the next checkpoint but the best one replaces.
+
+        Args:
+            runner: The runner, in training.
+            epoch: Epochs that have been trained.
+            iteration: Iterations that have been trained.
+        """
+        meta = place(runner, epoch, iteration)
+        if self.by_epoch:
+            name = f'autosave_epoch_{epoch}_iter_{meta["batches"]}.pth'
+        else:
+            name = f'autosave_iter_{iteration}.pth'
+        require_finite(runner, iteration, by_epoch=False)
+        self._write_last(runner, name, meta)
+
+    def finish(self) -> None:
+        """Wait until everything is on disk; nothing can be saved afterwards.
+
+        Raises:
+            FileError: If something could not be written.
+        """
+        self._writer.finish()
+
     def break_off(self) -> None:
         """Wait for the files where an exception has ended the training."""
         if self._training:
@@ -109,13 +150,14 @@ class AtomicCheckpointHook(CheckpointHook):
     def after_val_epoch(self, runner: Runner, metrics: dict[str, Any] | None = None) -> None:
         if not self._training:
             return
-        runner.message_hub.update_info(VALIDATED, self._step(runner))
+        runner.message_hub.update_info(VALIDATED, validation_step(runner))
         if self._metric is not None:
             self._save_best_checkpoint(runner, metrics or {})
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
         if runner.cfg.get('resume'):
             check_resumed(runner, checkpoint)
+            self._resumed = dict(checkpoint['meta'], processes=checkpoint.get('processes', []))
         else:
             self._absent = fill_in(runner.model, checkpoint)
 
@@ -125,10 +167,16 @@ class AtomicCheckpointHook(CheckpointHook):
         if self.max_keep_ckpts > 0 and step not in self.keep_ckpt_ids:
             self.keep_ckpt_ids.append(step)  # the oldest drops out
             hub.update_info('keep_ckpt_ids', list(self.keep_ckpt_ids))
-        self.last_ckpt = str(Path(self.out_dir) / self.filename_tmpl.format(step))
-        hub.update_info('last_ckpt', self.last_ckpt)
+        self._write_last(runner, self.filename_tmpl.format(step), place(runner, **meta))
+
+    def _write_last(self, runner: Runner, name: str, meta: dict[str, Any]) -> None:
+        """Write what training goes on from; every process has to come here."""
+        self.last_ckpt = str(Path(self.out_dir) / name)
+        runner.message_hub.update_info('last_ckpt', self.last_ckpt)
+        self.saved = meta['epoch'], meta['iter']
+        processes = self._ranks.gather(process_state(runner))
         if is_main_process():
-            whole = self._contents.whole(meta, self.save_optimizer, self.save_param_scheduler)
+            whole = self._contents.whole(meta, self.save_optimizer, self.save_param_scheduler, processes)
             self._write(runner, 'last', whole, self.last_ckpt)
 
     def _save_best_checkpoint(self, runner: Runner, metrics: dict[str, Any]) -> None:

@@ -108,6 +108,15 @@ class SparseCenterLoss(nn.Module):
         self._warned = False
         self.reset_parameters()
 
+    @property
+    def step_sums(self) -> tuple[Tensor, Tensor] | None:
+        """Sums, (K, d), and class counts, (K,), of this process's part of the running optimizer step."""
+        return self._sums.total
+
+    @step_sums.setter
+    def step_sums(self, sums: tuple[Tensor, Tensor] | None) -> None:
+        self._sums.total = sums
+
     def reset_parameters(self) -> None:
         """Draw the centres anew: Kaiming normal on the transpose of (K, d), whose fan-in is K."""
         nn.init.normal_(self.centers, std=math.sqrt(2 / self.num_classes))
@@ -200,3 +209,8 @@ class CenterLoss(SparseCenterLoss):
                 "CenterLoss weighs all dimensions alike: with an attention use type='SparseCenterLoss'"
             )
         return super().forward(embedding, label)
+
+
+def center_losses(model: nn.Module) -> list[SparseCenterLoss]:
+    """Return the centre losses of a model, also below a DDP wrapper."""
+    return [m for m in model.modules() if isinstance(m, SparseCenterLoss)]

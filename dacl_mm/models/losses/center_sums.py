@@ -37,11 +37,14 @@ class CenterSums:
 
     No buffers on purpose: DDP with ``broadcast_buffers=True`` would overwrite those
     of every other rank by rank 0's between two micro-batches. The tensors lie where
-    the batches do, and no checkpoint holds them.
+    the batches do.
+
+    Attributes:
+        total: Sums, (K, d), and counts, (K,), of the running step. None before its first batch.
     """
 
     def __init__(self) -> None:
-        self._total: tuple[Tensor, Tensor] | None = None
+        self.total: tuple[Tensor, Tensor] | None = None
         self._batches = 0
 
     def add(self, sums: Tensor, counts: Tensor) -> None:
@@ -49,10 +52,10 @@ class CenterSums:
 
         Warns, once, when :data:`PATIENCE` batches came without :meth:`take`.
         """
-        if self._total is None:
-            self._total = sums, counts
+        if self.total is None:
+            self.total = sums, counts
         else:
-            self._total = self._total[0] + sums, self._total[1] + counts
+            self.total = self.total[0] + sums, self.total[1] + counts
         self._batches += 1
         if self._batches == PATIENCE:
             print_log(
@@ -64,8 +67,8 @@ class CenterSums:
 
     def take(self, centers: Tensor) -> tuple[Tensor, Tensor]:
         """Return the sums, (K, d), and counts, (K,), over all ranks, and start anew."""
-        sums, counts = self._total or (torch.zeros_like(centers), centers.new_zeros(len(centers)))
-        self._total, self._batches = None, 0
+        sums, counts = self.total or (torch.zeros_like(centers), centers.new_zeros(len(centers)))
+        self.total, self._batches = None, 0
         all_reduce(sums)
         all_reduce(counts)
         return sums, counts

@@ -78,6 +78,11 @@ def epoch(partial: Path) -> int:
     return int(partial.name.split('_')[-1].split('.')[0])
 
 
+@pytest.mark.promise(
+    'Any interruption',
+    'killed (SIGKILL) when part of a checkpoint is written',
+    'the one before is whole, and training goes on from it',
+)
 @pytest.mark.parametrize('share', [1e-6, 0.5, 0.99])
 def test_a_kill_leaves_the_newest_complete_checkpoint_and_training_goes_on(tmp_path, share):
     process, partial = stopped_while_writing(tmp_path, share)
@@ -87,7 +92,7 @@ def test_a_kill_leaves_the_newest_complete_checkpoint_and_training_goes_on(tmp_p
     assert newest == tmp_path / f'epoch_{epoch(partial) - 1}.pth'
     assert torch.load(newest, weights_only=True)['state_dict']['wide.weight'].shape == (2000, 2000)
     make_runner(tmp_path, epochs=epoch(partial), model=wide(), resume=newest).train()
-    assert list(step_checkpoints(tmp_path).values()) == [epoch(partial)]
+    assert list(step_checkpoints(tmp_path).values()) == [(epoch(partial), 0)]
     assert not list(tmp_path.glob('.*.tmp')) and not (tmp_path / 'earlier_runs').exists()
 
 
@@ -99,7 +104,7 @@ def test_ctrl_c_waits_for_the_file_that_is_being_written(tmp_path):
     assert process.returncode == -signal.SIGINT
     assert not list(tmp_path.glob('.*.tmp'))
     newest = latest_checkpoint(tmp_path)
-    assert step_checkpoints(tmp_path)[newest] >= epoch(partial)
+    assert step_checkpoints(tmp_path)[newest] >= (epoch(partial), 0)
     assert (tmp_path / 'last_checkpoint').read_text() == str(newest)
 
 
@@ -121,6 +126,11 @@ def limit():
     resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
+@pytest.mark.promise(
+    'Any interruption',
+    'the disk fills up during training',
+    'an error names the file; the checkpoint before is whole',
+)
 @pytest.mark.usefixtures('limit')
 @pytest.mark.parametrize('background', [True, False])
 @pytest.mark.parametrize('epochs', [2, 9])
@@ -137,5 +147,5 @@ def test_a_full_disk_ends_the_training_and_leaves_the_checkpoint_before(tmp_path
     with pytest.raises(FileError, match=message), files_on_disk(runner):
         runner.train()
     assert runner.epoch == (2 if background else 1)  # counted on when what follows an epoch has ended
-    assert list(step_checkpoints(tmp_path).values()) == [1] and not list(tmp_path.glob('.*.tmp'))
+    assert list(step_checkpoints(tmp_path).values()) == [(1, 0)] and not list(tmp_path.glob('.*.tmp'))
     assert latest_checkpoint(tmp_path) == tmp_path / 'epoch_1.pth'

@@ -121,6 +121,18 @@ def test_latest_checkpoint_counts_numbers(tmp_path):
     assert latest_checkpoint(tmp_path) == tmp_path / 'epoch_10.pth'
 
 
+def test_latest_checkpoint_orders_those_from_inside_epochs(tmp_path):
+    order = ['epoch_2', 'autosave_epoch_2_iter_3', 'autosave_epoch_2_iter_20', 'epoch_3', 'epoch_10']
+    for name in order:
+        save(tmp_path / f'{name}.pth')
+        assert latest_checkpoint(tmp_path) == tmp_path / f'{name}.pth'
+
+
+@pytest.mark.promise(
+    'Any interruption',
+    'the newest checkpoint in the folder is of another run',
+    'it is passed over with the reason',
+)
 def test_latest_checkpoint_is_of_the_folders_own_run(tmp_path):
     said = listen(tmp_path / 'said')
     (tmp_path / 'run.json').write_text('{"id": "mine"}')
@@ -133,15 +145,17 @@ def test_latest_checkpoint_is_of_the_folders_own_run(tmp_path):
 def test_what_a_checkpoint_on_disk_outdates_goes_and_the_best_one_only_for_another(tmp_path):
     for name in ('epoch_2.pth', 'epoch_3.pth', 'epoch_10.pth', 'best_a_epoch_2.pth', 'x_epoch_1.pth'):
         (tmp_path / name).touch()
+    (tmp_path / 'autosave_epoch_9_iter_5.pth').touch()
+    (tmp_path / 'autosave_epoch_10_iter_1.pth').touch()
     better = tmp_path / 'best_a_epoch_3.pth'
     succeed(tmp_path / 'epoch_10.pth', tmp_path / 'note', 3, str(better))  # which is not written yet
     assert (tmp_path / 'note').read_text() == str(tmp_path / 'epoch_10.pth')
     (tmp_path / 'note').unlink()
-    rest = ['epoch_10.pth', 'epoch_3.pth', 'x_epoch_1.pth']
-    assert sorted(path.name for path in tmp_path.iterdir()) == ['best_a_epoch_2.pth', *rest]
+    rest = ['autosave_epoch_10_iter_1.pth', 'epoch_10.pth', 'epoch_3.pth', 'x_epoch_1.pth']
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(['best_a_epoch_2.pth', *rest])
     better.touch()
     succeed(better, None, 3, f'/moved/from/{better.name}')
-    assert sorted(path.name for path in tmp_path.iterdir()) == ['best_a_epoch_3.pth', *rest]
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(['best_a_epoch_3.pth', *rest])
 
 
 def damage(path, kind):
@@ -155,6 +169,11 @@ def damage(path, kind):
     path.write_bytes(data if kind != 'empty' else b'')
 
 
+@pytest.mark.promise(
+    'Any interruption',
+    'the newest checkpoint is truncated, altered or empty',
+    'it is passed over with the reason, and the one before taken',
+)
 @pytest.mark.parametrize('kind', ['truncated', 'altered', 'empty'])
 def test_a_damaged_checkpoint_is_passed_over_with_the_reason(tmp_path, kind):
     said = listen(tmp_path / 'said')

@@ -58,6 +58,11 @@ def test_an_option_that_it_lacks_is_named(option, message):
         AtomicCheckpointHook(**option)
 
 
+@pytest.mark.promise(
+    'Any interruption',
+    'a new run starts in the work dir of an earlier one',
+    'the earlier checkpoints are moved aside, and never resumed from',
+)
 def test_a_new_run_neither_resumes_from_nor_overwrites_the_one_before(tmp_path):
     make_runner(tmp_path, epochs=6).train()
     old, files = load(tmp_path / 'epoch_6.pth')['meta']['run_id'], names(tmp_path)
@@ -154,6 +159,11 @@ def test_a_training_that_is_broken_off_leaves_when_its_files_are_on_disk(tmp_pat
     assert names(tmp_path) == ['best_accuracy_top1_epoch_1.pth', 'epoch_2.pth']
 
 
+@pytest.mark.promise(
+    'Any interruption',
+    'a second process starts in the work dir of a training',
+    'it is refused, and the first loses nothing',
+)
 def test_a_second_process_is_refused_and_loses_no_file_of_the_first(tmp_path):
     code = (
         'import sys, time; from pathlib import Path; from dacl_mm.files import file_lock\n'
@@ -256,15 +266,56 @@ def test_other_classes_and_weights_are_refused_on_resuming(tmp_path):
         make_runner(tmp_path, model=Linear(5), resume=source).train()
 
 
-def test_what_changed_in_the_config_is_named_on_resuming(tmp_path):
-    before = dict(optim_wrapper=dict(optimizer=dict(lr=0.1)), hooks=[dict(type='A', n=1)], work_dir='a')
-    make_runner(tmp_path, epochs=1, settings=before).train()
-    after = dict(optim_wrapper=dict(optimizer=dict(lr=0.5)), hooks=[dict(type='A', n=2)], work_dir='b')
+BEFORE = dict(
+    optim_wrapper=dict(optimizer=dict(lr=0.1)),
+    hooks=[dict(type='A', n=1)],
+    work_dir='a',
+    train_dataloader=dict(num_workers=1, dataset=dict(data_root='x')),
+)
+AFTER = dict(
+    optim_wrapper=dict(optimizer=dict(lr=0.5)),
+    hooks=[dict(type='A', n=2)],
+    work_dir='b',
+    train_dataloader=dict(num_workers=2, dataset=dict(data_root='y')),
+)
+
+
+def named(runner) -> list[str]:
+    log = next(Path(runner.log_dir).glob('*.log')).read_text()
+    changed = re.search(r'the config differs.*?:\n((?:  .*\n)+)', log)
+    return changed[1].splitlines() if changed else []
+
+
+@pytest.mark.promise(
+    'Any interruption',
+    'resumed with another config',
+    'refused, the keys named one by one, unless --accept-changes is given',
+)
+def test_what_changed_in_the_config_is_refused_on_resuming_unless_it_is_accepted(tmp_path):
+    make_runner(tmp_path, epochs=1, settings=BEFORE).train()
+    source, values = (
+        tmp_path / 'epoch_1.pth',
+        ['  hooks.0.n: 1 -> 2', '  optim_wrapper.optimizer.lr: 0.1 -> 0.5'],
+    )
+    with pytest.raises(UserError, match=r'differs from the one .*epoch_1\.pth') as refused:
+        make_runner(tmp_path, epochs=2, resume=source, settings=AFTER).train()
+    assert str(refused.value).splitlines()[1:-1] == values
+    assert '--accept-changes' in str(refused.value)
+    runner = make_runner(tmp_path, epochs=2, resume=source, settings=AFTER | dict(accept_changes=True))
+    runner.train()
+    places = ["  train_dataloader.dataset.data_root: 'x' -> 'y'", '  train_dataloader.num_workers: 1 -> 2']
+    assert named(runner) == values + places
+
+
+def test_what_does_not_change_the_result_is_named_alone(tmp_path):
+    make_runner(tmp_path, epochs=1, settings=BEFORE).train()
+    after = BEFORE | dict(train_dataloader=AFTER['train_dataloader'], work_dir='b')
     runner = make_runner(tmp_path, epochs=2, resume=tmp_path / 'epoch_1.pth', settings=after)
     runner.train()
-    log = next(Path(runner.log_dir).glob('*.log')).read_text()
-    changed = re.search(r'the config differs.*?:\n((?:  .*\n)+)', log)[1]
-    assert changed.split('\n') == ['  hooks.0.n: 1 -> 2', '  optim_wrapper.optimizer.lr: 0.1 -> 0.5', '']
+    assert [line.split(':')[0].strip() for line in named(runner)] == [
+        'train_dataloader.dataset.data_root',
+        'train_dataloader.num_workers',
+    ]
 
 
 def test_another_selection_metric_is_refused_on_resuming(tmp_path):
