@@ -1,5 +1,7 @@
 """What a user can do wrong: the only errors that the command line catches."""
 
+from pickle import UnpicklingError
+
 
 class UserError(ValueError):
     """A mistake in the input, the options or the surroundings; the message says what to do."""
@@ -21,8 +23,8 @@ class UnreadableImageError(UserError):
     """An image file that is missing, truncated, empty or no image."""
 
 
-class UnsafeCheckpointError(UserError):
-    """A checkpoint that cannot be read without executing code from it."""
+class UnsafeCheckpointError(UserError, UnpicklingError):
+    """A checkpoint that cannot be read without executing code from it; a kind of torch's error."""
 
 
 class CorruptCheckpointError(UserError):

@@ -1,10 +1,11 @@
 """Whether a faster training or test predicts the same classes."""
 
-import pickle
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from mmengine.config import Config
-from mmengine.evaluator import DumpResults
+from mmengine.evaluator import BaseMetric
 
 from dacl_mm.engine.launch import build_runner, train
 
@@ -46,7 +47,20 @@ def predictions(cfg: Config, checkpoint: Path, folder: Path) -> dict[str, int]:
     cfg = apart(cfg, folder)
     cfg.load_from = str(checkpoint)
     runner = build_runner(cfg)
-    file = Path(cfg.work_dir) / 'predictions.pkl'
-    runner.test_evaluator.metrics.append(DumpResults(out_file_path=str(file)))
+    kept = KeepPredictions()
+    runner.test_evaluator.metrics.append(kept)
     runner.test()
-    return {row['img_path']: int(row['pred_label']) for row in pickle.loads(file.read_bytes())}
+    return kept.labels
+
+
+class KeepPredictions(BaseMetric):
+    """Keeps the predicted class of each image, by path: ``labels``."""
+
+    def process(self, data_batch: Any, data_samples: Sequence[dict[str, Any]]) -> None:
+        """Keep those of a batch."""
+        self.results += [(sample['img_path'], int(sample['pred_label'])) for sample in data_samples]
+
+    def compute_metrics(self, results: list[Any]) -> dict[str, float]:
+        """Close the account."""
+        self.labels: dict[str, int] = dict(results)
+        return {}

@@ -29,7 +29,8 @@ def write(root: Path, images: int) -> None:
 
 def plain_loop(root: Path, images: int) -> list[str]:
     """What a data set without index does at every start."""
-    return [str(np.load(f'{root}/train_set/annotations/{i}_exp.npy')) for i in range(images)]
+    folder = root / 'train_set' / 'annotations'
+    return [str(np.load(f'{folder}/{i}_exp.npy', allow_pickle=False)) for i in range(images)]
 
 
 def start(root: Path) -> AffectNet:

@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 from dacl_mm.engine.launch import shut_down
 from dacl_mm.errors import UserError
+from dacl_mm.text import printable_lines
+from dacl_mm.unpickling import forbid_unpickling
 
 
 def run(main: Callable[[], None]) -> None:
@@ -13,13 +15,14 @@ def run(main: Callable[[], None]) -> None:
 
     ``DACL_TRACEBACK=1`` in the environment shows the traceback of a mistake too.
     """
+    forbid_unpickling()
     try:
         main()
         shut_down()
     except UserError as error:
         if os.environ.get('DACL_TRACEBACK') == '1':
             raise
-        print(f'error: {_message(error)}\n(DACL_TRACEBACK=1 shows where)', file=sys.stderr)
+        print(f'error: {printable_lines(_message(error))}\n(DACL_TRACEBACK=1 shows where)', file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(130)

@@ -10,8 +10,10 @@ import re
 import tempfile
 from pathlib import Path
 
+import yaml
 from mmengine.config import Config
 
+from dacl_mm.errors import UserError
 from dacl_mm.hub import config_dir
 
 PREFIX = 'dacl_mm::'
@@ -34,6 +36,8 @@ def from_file(path: Path) -> Config:
 
 def _readable(path: Path, folder: Path) -> Path:
     """Return a file of the same content that mmengine reads: itself, or a copy with absolute bases."""
+    if path.suffix in ('.yml', '.yaml'):
+        check_plain(path)
     if path.suffix != '.py':
         return path
     text = _with_own_name(path.read_text(encoding='utf-8'), path)
@@ -50,6 +54,24 @@ def _readable(path: Path, folder: Path) -> Path:
     copy = Path(tempfile.mkdtemp(dir=folder)) / path.name
     copy.write_text(text, encoding='utf-8')
     return copy
+
+
+def check_plain(path: Path) -> None:
+    """Refuse a YAML file, or a base of it, whose tags build Python objects: mmengine's loader builds them.
+
+    Raises:
+        UserError: If there is such a tag; names the line.
+    """
+    text = path.read_text(encoding='utf-8')
+    for event in yaml.parse(text):
+        if 'python/' in (getattr(event, 'tag', None) or ''):
+            raise UserError(
+                f'{path}, line {event.start_mark.line + 1}: the tag {event.tag} would execute code'
+            )
+    bases = yaml.safe_load(text).get('_base_', []) if '_base_' in text else []
+    for base in [bases] if isinstance(bases, str) else bases:
+        if Path(base).suffix in ('.yml', '.yaml') and (path.parent / base).is_file():
+            check_plain(path.parent / base)
 
 
 def _absolute(base: str, beside: Path, folder: Path) -> Path:

@@ -37,6 +37,8 @@ def load_config(path: str) -> Config:
         raise MissingFileError(f'config {path} does not exist')
     try:
         cfg = from_file(file)
+    except UserError:
+        raise
     except SyntaxError as error:
         raise UserError(f'config {path}, line {error.lineno}: {error.msg}') from error
     except Exception as error:

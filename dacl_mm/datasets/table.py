@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from dacl_mm.arrays import read_arrays
 from dacl_mm.errors import DatasetError
 
 from .labels import EXPRESSIONS
@@ -20,6 +22,10 @@ if TYPE_CHECKING:
     from .storage import StoredPixels
 
 NO_EXPRESSION = -1
+#: In the UTF-8 of names, which zero bytes divide: a step up a folder, and characters that break a line or
+#: that a terminal obeys.
+STEP_UP = re.compile(rb'(?<![^/\0])\.\.(?![^/\0])')
+CONTROL = re.compile(rb'[\x01-\x1f\x7f]|\xc2[\x80-\x9f]|\xe2\x80[\xa8\xa9]')
 
 
 @dataclass(frozen=True)
@@ -62,7 +68,7 @@ class SampleTable:
         code[None] = NO_EXPRESSION
         return cls(
             root=Path(root),
-            files=np.array([str(f).encode() for f, _, _ in rows], dtype=np.bytes_),
+            files=encoded([str(f) for f, _, _ in rows], columns.get('source') or root),
             expression=np.array([code[e] for _, e, _ in rows], np.int8),
             row=np.array([r for _, _, r in rows], np.int32),
             **columns,
@@ -112,10 +118,50 @@ class SampleTable:
 
     @classmethod
     def from_bytes(cls, data: bytes, root: Path) -> SampleTable:
-        """Read what :meth:`to_bytes` wrote."""
-        with np.load(io.BytesIO(data), allow_pickle=False) as stored:
-            columns = {name: stored[name] for name in stored.files}
-        return cls(root=root, **{**columns, 'source': str(columns['source'])})
+        """Read what :meth:`to_bytes` wrote.
+
+        Raises:
+            ValueError: If it is damaged, or names a file outside of the root.
+        """
+        columns: dict[str, Any] = dict(read_arrays(data))
+        source = str(columns['source'])
+        check_names(columns['files'], source)
+        return cls(root=root, **{**columns, 'source': source})
+
+
+def encoded(names: Sequence[str], source: object) -> np.ndarray:
+    """Return names of files as UTF-8 bytes, (N,).
+
+    Raises:
+        DatasetError: If one leads out of the root, or would break lists and logs.
+    """
+    try:
+        files = np.array([name.encode() for name in names], dtype=np.bytes_)
+    except UnicodeEncodeError as error:
+        raise DatasetError(f'{source}: the name {error.object!r} is not UTF-8; rename the file') from None
+    check_names(files, source)
+    return files
+
+
+def check_names(files: np.ndarray, source: object) -> None:
+    """Refuse names that lead out of the root, or would break lists and logs.
+
+    Names stay below the root in writing; links below it are followed, wherever they lead.
+
+    Args:
+        files: UTF-8 bytes, (N,).
+        source: Where they are from, for the message.
+
+    Raises:
+        DatasetError: If a name is absolute, goes up a folder, or holds a control character.
+    """
+    data = files.tobytes()  # one search is a hundred times faster than one each
+    if STEP_UP.search(data) or CONTROL.search(data) or np.char.startswith(files, b'/').any():
+        bad = next(f for f in files.tolist() if f.startswith(b'/') or STEP_UP.search(f) or CONTROL.search(f))
+        raise DatasetError(
+            f"{source}: the image name {bad.decode(errors='backslashreplace')!r} leads out of the data set's "
+            'folder or holds a control character, as a line break; rename the file, and correct the list'
+        )
 
 
 class Records(Sequence[dict[str, Any]]):

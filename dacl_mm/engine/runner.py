@@ -8,6 +8,8 @@ from mmengine.logging import MMLogger
 from mmengine.registry import RUNNERS
 from mmengine.runner import Runner
 
+from dacl_mm.text import printable_lines
+
 #: What mmengine dumps at the start of each run, hundreds of lines: for the log file.
 DUMPS = ('System environment:', 'Config:\n', 'Hooks will be executed in the following order:')
 #: Messages of the stack that a user cannot act on.
@@ -25,6 +27,12 @@ def for_people(record: logging.LogRecord) -> bool:
     return not (head.startswith(IDLE) or any(dump in head for dump in DUMPS))
 
 
+def made_printable(record: logging.LogRecord) -> bool:
+    """Keep a record, without what a terminal would obey."""
+    record.msg, record.args = printable_lines(record.getMessage()), ()
+    return True
+
+
 @RUNNERS.register_module()
 class ShortConsoleRunner(Runner):
     """A runner whose dumps of environment, config and hooks go to the log file alone.
@@ -39,6 +47,7 @@ class ShortConsoleRunner(Runner):
         """Build mmengine's logger; what is not :func:`for_people` stays off the console."""
         logger = super().build_logger(log_level, log_file, **kwargs)
         for handler in logger.handlers:
+            handler.addFilter(made_printable)
             if isinstance(handler, logging.StreamHandler) and handler.stream in (sys.stdout, sys.stderr):
                 handler.addFilter(for_people)
         return logger

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from dacl_mm.comparison.plan.methods import PROTOCOLS
+from dacl_mm.comparison.plan.methods import NAME, PROTOCOLS
 from dacl_mm.comparison.plan.runs import RESULT, Run
 from dacl_mm.comparison.run.record import check_diverged, check_predictions
 from dacl_mm.comparison.run.scheduler import failure
@@ -40,7 +40,8 @@ def read_runs(work_dir: Path, order: Sequence[str]) -> list[ProtocolResults]:
         failed: dict[str, dict[int, dict[str, Any]]] = {}
         for folder in sorted((work_dir / 'runs' / protocol).glob('*/seed_*')):
             name = re.fullmatch(r'seed_(\d+)', folder.name)
-            if name is None or not folder.is_dir():  # the config beside it, or somebody's copy
+            # The config beside it, somebody's copy, or nothing that a comparison would have named so.
+            if name is None or not folder.is_dir() or not NAME.fullmatch(folder.parent.name):
                 continue
             run = Run(folder.parent.name, int(name[1]), protocol, folder)
             try:
@@ -64,6 +65,9 @@ def _checked(run: Run, result: dict[str, Any]) -> Finished:
         raise ComparisonError(
             f'{run.folder / RESULT} lacks {", ".join(lacking)}: delete it and repeat the command'
         )
+    strange = [name for name in result['classes'] if not (isinstance(name, str) and name.isprintable())]
+    if strange:
+        raise ComparisonError(f'{run.folder / RESULT} has no names of classes, as {strange[0]!r}: delete it')
     finished = Finished(run, result)
     check_diverged(result['loss'])
     check_predictions(finished.arrays)

@@ -10,6 +10,7 @@ import numpy as np
 
 from dacl_mm.comparison.plan.records import write_json
 from dacl_mm.files import write_atomic
+from dacl_mm.text import csv_cell
 
 from . import strata
 from .advice import in_words
@@ -99,6 +100,6 @@ def write_tables(protocols: Sequence[ProtocolResults], facts: dict[str, Any], fo
     if rows:
         writer = csv.DictWriter(text, list(dict.fromkeys(key for row in rows for key in row)))
         writer.writeheader()
-        writer.writerows(rows)
+        writer.writerows({key: csv_cell(value) for key, value in row.items()} for row in rows)
     write_atomic(text.getvalue().encode(), folder / 'results.csv')
     write_json(as_dict(protocols, facts), folder / 'results.json')

@@ -19,7 +19,7 @@ def read_json(path: Path) -> dict[str, Any] | None:
         found = json.loads(path.read_bytes())
     except FileNotFoundError:
         return None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ComparisonError(f'{path} is damaged ({error}): {AGAIN}') from error
     if not isinstance(found, dict):
         raise ComparisonError(f'{path} is damaged (it holds no object): {AGAIN}')

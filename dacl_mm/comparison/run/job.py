@@ -24,6 +24,7 @@ from dacl_mm.engine.hooks.report import HISTORY
 from dacl_mm.errors import ComparisonError
 from dacl_mm.files import file_lock, write_atomic
 from dacl_mm.processes import end_with
+from dacl_mm.unpickling import forbid_unpickling
 
 from .hooks.attention_record import RECORD
 from .record import TRAINED, check_diverged, check_predictions, read_predictions
@@ -82,6 +83,7 @@ def test(cfg: Config, weights: Path) -> dict[str, Any]:
 
 def main() -> None:
     """Execute the run of the folder that the command line names."""
+    forbid_unpickling()
     folder = Path(sys.argv[1])
     end_with(int(sys.argv[2]))
     starting = time.process_time()  # what the imports took
@@ -100,7 +102,7 @@ def main() -> None:
     begin = time.monotonic()
     weights = folder / WEIGHTS
     if not weights.is_file():
-        write_atomic((folder / result['best_checkpoint']).read_bytes(), weights)
+        write_atomic((folder / Path(result['best_checkpoint']).name).read_bytes(), weights)
     result |= test(Config.fromfile(config), weights)
     check_predictions(read_predictions(folder))
     result |= model_cost(cfg, input_shape(cfg))

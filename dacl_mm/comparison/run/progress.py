@@ -11,6 +11,7 @@ from rich.text import Text
 
 from dacl_mm.comparison.plan.dry_run import clock
 from dacl_mm.comparison.plan.runs import Run
+from dacl_mm.text import printable_lines
 
 
 def remaining_seconds(states: Sequence[tuple[str, dict[str, Any], bool]], capacity: int) -> float | None:
@@ -73,6 +74,7 @@ class Board:
 
     def say(self, text: str) -> None:
         """Print a line that stays."""
+        text = printable_lines(text)
         if self._live:
             self._live.console.print(text, markup=False, highlight=False)
         else:

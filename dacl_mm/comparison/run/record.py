@@ -1,13 +1,12 @@
 """What a run left behind, checked before it counts."""
 
 import math
-import zipfile
-import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
+from dacl_mm.arrays import read_arrays
 from dacl_mm.comparison.plan.records import read_json
 from dacl_mm.comparison.plan.runs import RESULT, Run
 from dacl_mm.errors import ComparisonError
@@ -26,12 +25,11 @@ def read_predictions(folder: Path) -> dict[str, np.ndarray]:
     """
     path = folder / PREDICTIONS
     try:
-        with np.load(path) as file:
-            arrays = dict(file)
+        arrays = read_arrays(path)
         lacking = [name for name in ARRAYS if name not in arrays]
         if lacking:
             raise ValueError(f'it lacks {", ".join(lacking)}')
-    except (OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error) as error:
+    except (OSError, ValueError) as error:
         raise ComparisonError(
             f'{path} is missing or damaged ({error}): delete {folder / RESULT} and repeat the command, '
             'which tests the run again'

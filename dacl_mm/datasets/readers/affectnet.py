@@ -178,7 +178,7 @@ LABEL_OF = {str(i): name for i, name in enumerate(LABELS)}
 def _npy_label(path: str) -> tuple[str, None]:
     try:
         return str(read_scalar(path)).strip().removesuffix('.0'), None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise DatasetError(f'{path} is no .npy file of one value: {error}; restore it') from error
 
 
@@ -188,7 +188,7 @@ def _plus_label(path: str) -> tuple[str, list[float]]:
             note = json.load(file)
         soft = [float(value) for value in note['soft-label']]
         label = str(note['human-label'])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise DatasetError(
             f'{path}: human-label and soft-label cannot be read ({error!r}); restore it'
         ) from error

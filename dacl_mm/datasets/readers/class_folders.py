@@ -7,6 +7,7 @@ from pathlib import Path
 
 from dacl_mm.datasets.table import SampleTable
 from dacl_mm.errors import DatasetError
+from dacl_mm.text import printable
 
 SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp', '.tif', '.tiff', '.webp')
 LITTER = ('thumbs.db', 'desktop.ini')  # that file managers leave, beside names with a leading dot
@@ -64,8 +65,9 @@ def other_files(parts: Sequence[Path], folders: Mapping[str, str]) -> dict[Path,
         names = [name for name in files(folder) if not name.lower().endswith(SUFFIXES)]
         if names:
             kinds = Counter(Path(name).suffix.lower() or 'no suffix' for name in names)
-            counts = ', '.join(f'{n} x {kind}' for kind, n in kinds.most_common())
+            counts = printable(', '.join(f'{n} x {kind}' for kind, n in kinds.most_common()))
             found[folder] = (
-                f'{len(names)} files are not read, as {names[0]} ({counts}); convert images to jpg or png'
+                f'{len(names)} files are not read, as {printable(names[0])} ({counts}); convert images to '
+                'jpg or png'
             )
     return found

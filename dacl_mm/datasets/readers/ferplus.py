@@ -9,7 +9,7 @@ import numpy as np
 from mmpretrain.registry import DATASETS
 
 from dacl_mm.datasets.labels import EXPRESSIONS
-from dacl_mm.datasets.table import NO_EXPRESSION, SampleTable
+from dacl_mm.datasets.table import NO_EXPRESSION, SampleTable, encoded
 from dacl_mm.errors import DatasetError, UserError
 
 from .fer2013 import FER2013, USAGES, read_csv, take_usage
@@ -139,7 +139,7 @@ class FERPlus(FER2013):
                 )
             votes.append(vote_counts(path, row, counts))
             names.append(png_name(USAGES[usage[i]], file.strip()))
-        alias = np.array(names, np.bytes_)
+        alias = encoded(names, path)
         labelled = self._label(table, np.array(votes), alias != b'')
         return take_usage(name, path, replace(labelled, alias=alias), usage)
 
@@ -177,9 +177,9 @@ class FERPlus(FER2013):
         return replace(table, expression=expression, scores=scores)
 
 
-def png_name(usage: str, file: str) -> bytes:
+def png_name(usage: str, file: str) -> str:
     """Return an image's name in the layout 'png', relative to the root; empty where it has none."""
-    return f'data/{PNG_FOLDERS[usage]}/{file}'.encode() if file else b''
+    return f'data/{PNG_FOLDERS[usage]}/{file}' if file else ''
 
 
 def vote_counts(path: Path, row: int, fields: list[str]) -> list[int]:

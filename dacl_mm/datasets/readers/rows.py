@@ -1,13 +1,10 @@
 """Rows of lists as they are distributed: byte-order marks, CRLF, no final newline."""
 
 import csv
-import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
 from dacl_mm.errors import DatasetError
-
-csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
 
 
 def read_rows(path: Path, header: Sequence[str] = ()) -> Iterator[tuple[int, list[str]]]:
@@ -74,5 +71,5 @@ class NameCheck:
             )
         first = self._rows.setdefault(name, row)
         if first != row:
-            raise DatasetError(f'{self.path}, row {row}: {name} is in row {first} too; delete one of them')
+            raise DatasetError(f'{self.path}, row {row}: {name!r} is in row {first} too; delete one of them')
         return name

@@ -10,6 +10,7 @@ from mmengine.dist import broadcast_object_list, is_main_process
 from mmengine.logging import print_log
 from PIL import Image
 
+from dacl_mm.arrays import BadArraysError, read_array
 from dacl_mm.datasets.images import open_image, to_bgr
 from dacl_mm.datasets.table import SampleTable
 from dacl_mm.errors import UnreadableImageError
@@ -82,11 +83,11 @@ def _cached_facts(table: SampleTable) -> np.ndarray:
     stored = load_cached(name)
     if stored is not None:
         try:
-            facts = np.load(io.BytesIO(stored), allow_pickle=False)
+            facts = read_array(stored)
             if facts.dtype == FACTS and facts.shape == (len(table),):
-                return np.asarray(facts)
+                return facts
             reason = f'{facts.dtype} of shape {facts.shape}'
-        except (ValueError, EOFError, OSError) as error:
+        except BadArraysError as error:
             reason = str(error)
         print_log(f'{cache_dir() / name} is damaged ({reason}): made anew', logger='current', level=30)
     parts = over_chunks(

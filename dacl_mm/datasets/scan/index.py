@@ -5,7 +5,6 @@ It lies in the cache folder (``DACL_CACHE``), so a read-only root will do.
 
 import json
 import os
-import zipfile
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
@@ -47,7 +46,7 @@ def indexed(
             current = dict(version=VERSION, states=states, watched=_watch(source, known.get('watched', {})))
             if known == current:
                 return SampleTable.from_bytes(body, root)
-        except (ValueError, KeyError, OSError, zipfile.BadZipFile):
+        except (ValueError, TypeError, KeyError, AttributeError, OSError, RecursionError):
             pass  # another version's, or damaged: built anew
     table, files = build()
     watched = _watch(source, [files[i] for i in spread(len(files))])

@@ -54,11 +54,12 @@ class PixelFile:
             os.close(descriptor)
         self._bytes = np.frombuffer(mapped, np.uint8)
         end = self.count * ROW_BYTES
+        self._rows = np.zeros((0, 3), np.int64)
         if end <= len(mapped):
             self._rows = self._bytes[:end].view(np.int64).reshape(-1, 3)
             start, height, width = self._rows.T
-            end = int((start + 3 * height * width).max(initial=end))
-        if end > len(mapped):
+            end = int((start + 3.0 * height * width).max(initial=end))  # no sum of floats overflows
+        if end > len(mapped) or self._rows.min(initial=0) < 0:
             raise ValueError(f'{len(mapped)} bytes, expected {end}')
 
     def __getitem__(self, i: int) -> np.ndarray | None:

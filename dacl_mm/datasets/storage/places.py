@@ -113,7 +113,7 @@ class MemoryPlace:
             with suppress(OSError):  # another user's, or closed meanwhile
                 if os.readlink(link) == f'/memfd:{self._name} (deleted)':
                     descriptor = os.open(link, os.O_RDONLY)
-                    if _is_sealed(descriptor):
+                    if _is_own(descriptor) and _is_sealed(descriptor):
                         return descriptor
                     os.close(descriptor)  # of a process that was killed while it filled it
         return None
@@ -134,6 +134,11 @@ class MemoryPlace:
             return os.open(f'/proc/self/fd/{descriptor}', os.O_RDONLY)
         finally:
             os.close(descriptor)
+
+
+def _is_own(descriptor: int) -> bool:
+    """Return whether a file is this user's: root can open everybody's."""
+    return os.fstat(descriptor).st_uid == os.getuid()
 
 
 def _is_sealed(descriptor: int) -> bool:

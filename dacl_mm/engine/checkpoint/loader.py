@@ -1,6 +1,5 @@
 """Loading checkpoints without executing what they contain."""
 
-import os
 import pickle
 import zipfile
 from collections.abc import Mapping
@@ -12,9 +11,7 @@ import torch
 from mmengine.logging import print_log
 
 from dacl_mm.errors import CorruptCheckpointError, MissingFileError, UnsafeCheckpointError
-
-#: torch's own variable: set to 1, mmengine's loader reads local files, and executes what they contain.
-SWITCH = 'TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD'
+from dacl_mm.unpickling import ALLOW, is_allowed
 
 
 def load_checkpoint(filename: str | Path, map_location: Any = None, mmap: bool = False) -> Any:
@@ -30,19 +27,25 @@ def load_checkpoint(filename: str | Path, map_location: Any = None, mmap: bool =
         UnsafeCheckpointError: If the file holds pickled objects.
         CorruptCheckpointError: If it is truncated, altered or no checkpoint.
     """
+    checkpoint = _load(filename, map_location, mmap)
+    if not isinstance(checkpoint, Mapping):
+        raise CorruptCheckpointError(
+            f'{filename} is no checkpoint (it holds a {type(checkpoint).__name__}): take another file'
+        )
+    return checkpoint
+
+
+def _load(filename: str | Path, map_location: Any, mmap: bool = False) -> Any:
     path = Path(filename).expanduser()
     if not path.is_file():
         raise MissingFileError(f'checkpoint {path} does not exist')
-    if os.environ.get(SWITCH) in ('1', 'y', 'yes', 'true'):  # what torch takes for a yes
+    if is_allowed():
         return _load_as_upstream(path, map_location)
     try:
         archive = zipfile.is_zipfile(path)
         if archive:
-            _check_sums(path)
-        checkpoint = torch.load(path, map_location, weights_only=True, mmap=mmap and archive)
-        if not isinstance(checkpoint, Mapping):
-            raise TypeError(f'it holds a {type(checkpoint).__name__}')
-        return checkpoint
+            _check_archive(path)
+        return torch.load(path, map_location, weights_only=True, mmap=mmap and archive)
     except Exception as error:
         # torch has no exception of its own for either case: a refused global is
         # named in an UnpicklingError, and damage surfaces as whatever broke first.
@@ -59,13 +62,16 @@ def load_checkpoint(filename: str | Path, map_location: Any = None, mmap: bool =
             'origin, keep the weights alone and use the new file: python -c "import torch; '
             f"torch.save({{'state_dict': torch.load('{path}', map_location='cpu', weights_only=False)"
             "['state_dict']}, 'weights.pth')\""
-            f'. To read every file as plain mmengine does, set {SWITCH}=1 in the environment'
+            f'. To read every file as plain mmengine does, set {ALLOW}=1 in the environment'
         ) from None
 
 
-def _check_sums(path: Path) -> None:
-    # torch writes a CRC-32 of each tensor and does not compare it when it reads.
+def _check_archive(path: Path) -> None:
     with zipfile.ZipFile(path) as archive:
+        size = sum(part.file_size for part in archive.infolist())
+        if size > path.stat().st_size:  # torch compresses nothing
+            raise zipfile.BadZipFile(f'its parts would unpack to {size:,} bytes')
+        # torch writes a CRC-32 of each tensor and does not compare it when it reads.
         damaged = archive.testzip()
     if damaged:
         raise zipfile.BadZipFile(f'its part {damaged} does not match its checksum')
@@ -74,7 +80,7 @@ def _check_sums(path: Path) -> None:
 def _load_as_upstream(path: Path, map_location: Any) -> Any:
     # Said once: mmengine's logger leaves out a warning that it has shown.
     print_log(
-        f'{SWITCH} is set: checkpoints are read as plain mmengine reads them, which executes code that '
+        f'{ALLOW} is set: checkpoints are read as plain mmengine reads them, which executes code that '
         'a file may contain',
         logger='current',
         level=30,
@@ -83,8 +89,13 @@ def _load_as_upstream(path: Path, map_location: Any) -> Any:
 
 
 def load_from_local(filename: str, map_location: Any = None) -> Any:
-    """Loader behind mmengine's and MMPretrain's ``load_checkpoint`` for local files."""
-    return load_checkpoint(filename, map_location)
+    """Loader behind mmengine's and MMPretrain's ``load_checkpoint`` for local files.
+
+    For all of the process, a host's own files too: what mmengine 0.10 reads, it reads to the same objects,
+    and what is refused there is refused by an error of the same kind. ``torch.serialization.safe_globals``
+    and :data:`~dacl_mm.unpickling.ALLOW` are a host's ways to allow more, as without it.
+    """
+    return _load(filename, map_location)
 
 
 # Upstream reads local files with torch's default, which differs between mmengine's

@@ -47,7 +47,7 @@ def noted_run(folder: Path) -> str | None:
         return str(json.loads(path.read_bytes())['id'])
     except FileNotFoundError:
         return None
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise UserError(
             f'{path} is damaged ({type(error).__name__}: {error}): delete it if every checkpoint in the '
             'folder is of one run, else choose another --work-dir'

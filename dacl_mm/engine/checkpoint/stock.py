@@ -62,7 +62,7 @@ def _config_of(checkpoint: Mapping[str, Any], source: object) -> ConfigDict:
         )
     try:
         found = read_keys(text, 'model', 'data_preprocessor', 'test_dataloader')
-    except (SyntaxError, ValueError) as error:
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise UserError(f'{source}: the config that it holds cannot be read: {error}') from error
     cfg = ConfigDict(found)
     if cfg.get('model', {}).get('type') != 'ImageClassifier' or not cfg.get('test_dataloader'):

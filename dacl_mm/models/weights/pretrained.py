@@ -10,6 +10,8 @@ from mmengine.runner.checkpoint import CheckpointLoader
 from torch import Tensor, nn
 
 from dacl_mm.errors import UserError
+from dacl_mm.text import printable
+from dacl_mm.unpickling import unpickling_forbidden
 
 PREFIXES = ('module.', 'backbone.', 'feature_extractor.')
 CLASSIFIERS = ('fc.', 'feature.', 'head.')
@@ -59,7 +61,7 @@ def load_backbone(
         f'{source}: {len(matched)} of {len(own)} backbone tensors matched\n'
         f'  missing: {", ".join(missing) or "none"}\n'
         f'  of another shape: {", ".join(wrong_shape) or "none"}\n'
-        f'  unused: {", ".join(unused) or "none"}'
+        f'  unused: {printable(", ".join(unused)) or "none"}'
         + (' (classification layers are left out on purpose)' if classifier else '')
     )
     if len(matched) < min_matched * len(own):
@@ -115,7 +117,8 @@ class PretrainedBackbone:
                 ],
             )
         else:
-            checkpoint = CheckpointLoader.load_checkpoint(self.checkpoint, self.map_location)
+            with unpickling_forbidden():
+                checkpoint = CheckpointLoader.load_checkpoint(self.checkpoint, self.map_location)
             load_backbone(module, checkpoint, self.checkpoint, self.min_matched)
         if hasattr(module, '_params_init_info'):
             update_init_info(module, f'PretrainedBackbone: {self.checkpoint}')
