@@ -3,6 +3,9 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pickle import UnpicklingError
+
+from dacl_mm.errors import UnsafeCheckpointError, UserError
 
 #: torch's own variable: set to 1, files are loaded as upstream loads them, which executes what they contain.
 ALLOW = 'TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD'
@@ -16,22 +19,28 @@ def is_allowed() -> bool:
     return os.environ.get(ALLOW, '').lower() in YES
 
 
-def forbid_unpickling() -> None:
-    """Let no ``torch.load`` of this process, and of those it starts, execute code.
-
-    For processes of our own. Checkpoints by URL need it: torch's hub unpickles what it downloads.
-    """
-    if not is_allowed():
-        os.environ[FORBID] = '1'
-
-
 @contextmanager
 def unpickling_forbidden() -> Iterator[None]:
-    """Do so for a while, in a process that is somebody else's."""
+    """Let no ``torch.load`` of this process, and of those it starts meanwhile, execute code.
+
+    Checkpoints by URL need it: torch's hub unpickles what it downloads.
+
+    Raises:
+        UnsafeCheckpointError: If something meanwhile loads a file that would.
+    """
     before = os.environ.get(FORBID)
-    forbid_unpickling()
+    if not is_allowed():
+        os.environ[FORBID] = '1'
     try:
         yield
+    except UserError:
+        raise
+    except UnpicklingError as error:
+        raise UnsafeCheckpointError(
+            'a file holds pickled Python objects, and reading them would execute code from it '
+            f'({str(error).splitlines()[0]}). Take one that holds weights alone, or, to read every file as '
+            f'plain torch and mmengine do, set {ALLOW}=1 in the environment'
+        ) from error
     finally:
         if before is None:
             os.environ.pop(FORBID, None)

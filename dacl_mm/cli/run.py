@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dacl_mm.engine.launch import shut_down
 from dacl_mm.errors import UserError
 from dacl_mm.text import printable_lines
-from dacl_mm.unpickling import forbid_unpickling
+from dacl_mm.unpickling import unpickling_forbidden
 
 
 def run(main: Callable[[], None]) -> None:
@@ -15,9 +15,9 @@ def run(main: Callable[[], None]) -> None:
 
     ``DACL_TRACEBACK=1`` in the environment shows the traceback of a mistake too.
     """
-    forbid_unpickling()
     try:
-        main()
+        with unpickling_forbidden():
+            main()
         shut_down()
     except UserError as error:
         if os.environ.get('DACL_TRACEBACK') == '1':

@@ -14,7 +14,7 @@ from dacl_mm.errors import UnreadableImageError, UserError
 # 8192 x 8192 are refused from the header, before anything is decoded.
 MAX_PIXELS = 2**26
 # Whatever a file is named. Pillow knows forty kinds more; of EPS it starts Ghostscript, which runs it.
-FORMATS = ('JPEG', 'PNG', 'BMP', 'DIB', 'GIF', 'JPEG2000', 'PPM', 'TIFF', 'WEBP')
+FORMATS = ('JPEG', 'PNG', 'BMP', 'DIB', 'GIF', 'PPM', 'TIFF', 'WEBP')
 
 
 def open_image(path: str) -> Image.Image:

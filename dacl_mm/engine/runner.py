@@ -9,6 +9,7 @@ from mmengine.registry import RUNNERS
 from mmengine.runner import Runner
 
 from dacl_mm.text import printable_lines
+from dacl_mm.unpickling import unpickling_forbidden
 
 #: What mmengine dumps at the start of each run, hundreds of lines: for the log file.
 DUMPS = ('System environment:', 'Config:\n', 'Hooks will be executed in the following order:')
@@ -51,3 +52,9 @@ class ShortConsoleRunner(Runner):
             if isinstance(handler, logging.StreamHandler) and handler.stream in (sys.stdout, sys.stderr):
                 handler.addFilter(for_people)
         return logger
+
+    def load_checkpoint(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """Load as mmengine's runner does, without executing what the file contains, from a URL too."""
+        with unpickling_forbidden():
+            checkpoint: dict[str, Any] = super().load_checkpoint(*args, **kwargs)
+        return checkpoint

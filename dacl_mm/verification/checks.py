@@ -1,5 +1,6 @@
 """Is a copy of a data set sound?"""
 
+import os
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from dacl_mm.datasets.labels import EXPRESSIONS
 from dacl_mm.datasets.readers.class_folders import SUFFIXES
 from dacl_mm.datasets.scan.duplicates import near_pairs
 from dacl_mm.datasets.table import SampleTable
+from dacl_mm.text import printable
 
 COMMON_MODES = (b'RGB', b'L')
 USUAL = 0.95  # where this share of the images has one size, another size is odd
@@ -49,6 +51,11 @@ class Part:
         return {name: int(n) for name, n in zip(EXPRESSIONS, counts) if n}
 
     @property
+    def paths(self) -> list[str]:
+        """Paths of the files, (N,)."""
+        return [self.table.path(i) for i in range(len(self.table))]
+
+    @property
     def readable(self) -> np.ndarray:
         """Mask (N,)."""
         return np.asarray(self.facts['error'] == b'')
@@ -82,7 +89,7 @@ def verify(dataset: FERDataset, complete: bool = False) -> tuple[list[Part], lis
         problems += [*_empty(part, dataset.expressions()), *_unreadable(part), *_odd(part)]
         problems += _label_order(part)
     problems += _duplicates(parts)
-    notes = _unlisted(parts)
+    notes = [*_unlisted(parts), *_linked(parts)]
     for part in parts:
         for name, expected in part.published.items():
             found = part.classes.get(name, 0)
@@ -201,7 +208,27 @@ def _unlisted(parts: list[Part]) -> list[str]:
     for folder in sorted({path.parent for path in known}):
         extra = sorted(p for p in folder.iterdir() if p.suffix.lower() in SUFFIXES and p not in known)
         if extra:
-            notes.append(f'{len(extra)} images in {folder} belong to no part, as {extra[0].name}')
+            notes.append(f'{len(extra)} images in {folder} belong to no part, as {printable(extra[0].name)}')
+    return notes
+
+
+def _linked(parts: list[Part]) -> list[str]:
+    """Images that links below the root lead out of it for: they are read, and whose they are is said."""
+    notes = []
+    for part in parts:
+        if part.table.pixels is not None:
+            continue
+        root = os.path.realpath(part.table.root)
+        real = {folder: os.path.realpath(folder) for folder in {*map(os.path.dirname, part.paths)}}
+        outside = []
+        for path in part.paths:
+            folder, file = os.path.split(path)
+            target = os.path.realpath(path) if os.path.islink(path) else f'{real[folder]}/{file}'
+            if not target.startswith(f'{root}/'):
+                outside.append((path, target))
+        if outside:
+            path, target = map(printable, outside[0])
+            notes.append(f'{part.name}: {len(outside)} images lie elsewhere by links, as {path} in {target}')
     return notes
 
 

@@ -20,6 +20,7 @@ def png_header(path, width: int, height: int) -> None:
     path.write_bytes(data + empty)
 
 
+@pytest.mark.promise('Security', 'a file of kilobytes holds 67 megapixels or more', 'refused by its header')
 @pytest.mark.parametrize('size', [(8193, 8192), (13_000, 13_000), (40_000, 30_000)])
 def test_more_than_the_limit_is_refused_by_its_header(tmp_path, size):
     path = tmp_path / 'huge.png'

@@ -24,7 +24,7 @@ from dacl_mm.engine.hooks.report import HISTORY
 from dacl_mm.errors import ComparisonError
 from dacl_mm.files import file_lock, write_atomic
 from dacl_mm.processes import end_with
-from dacl_mm.unpickling import forbid_unpickling
+from dacl_mm.unpickling import unpickling_forbidden
 
 from .hooks.attention_record import RECORD
 from .record import TRAINED, check_diverged, check_predictions, read_predictions
@@ -83,11 +83,11 @@ def test(cfg: Config, weights: Path) -> dict[str, Any]:
 
 def main() -> None:
     """Execute the run of the folder that the command line names."""
-    forbid_unpickling()
     folder = Path(sys.argv[1])
     end_with(int(sys.argv[2]))
     starting = time.process_time()  # what the imports took
     held = ExitStack()
+    held.enter_context(unpickling_forbidden())
     # A process of a killed comparison ends within a second.
     held.enter_context(file_lock(folder / '.lock', 'process', seconds=60))
     torch.set_num_threads(int(os.environ.get('OMP_NUM_THREADS', torch.get_num_threads())))

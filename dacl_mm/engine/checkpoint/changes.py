@@ -6,6 +6,7 @@ from typing import Any
 from mmengine.runner import Runner
 
 from dacl_mm.errors import UserError
+from dacl_mm.text import printable
 
 from .fit import check_classes, check_weights, classes_of
 
@@ -47,11 +48,11 @@ def check_resumed(runner: Runner, checkpoint: Mapping[str, Any]) -> None:
     before, now = (values.get('selection_metric') for values in (stored, own))
     if before != now:
         raise UserError(
-            f'{source} selected its best epoch by {before}, the config says selection_metric = {now}: '
+            f'{source} selected its best epoch by {before!r}, the config says selection_metric = {now}: '
             'their scores cannot be compared. Keep the one that the run began with, or train anew'
         )
     changed = [
-        f'{key}: {stored.get(key, "not set")} -> {own.get(key, "not set")}'
+        printable(f'{key}: {stored.get(key, "not set")} -> {own.get(key, "not set")}')
         for key in sorted(stored.keys() | own.keys())
         if stored.get(key) != own.get(key)
     ]

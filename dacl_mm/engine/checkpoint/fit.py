@@ -13,6 +13,7 @@ from torch import nn
 
 from dacl_mm.config import data_sets
 from dacl_mm.errors import UserError
+from dacl_mm.text import printable
 
 from .training_only import training_only, unwrapped, weights_of
 
@@ -62,8 +63,8 @@ def check_classes(stored: Sequence[str] | None, own: Sequence[str] | None, sourc
     """
     if stored and own and tuple(stored) != tuple(own):
         raise UserError(
-            f'{source} was trained on the classes {", ".join(stored)}, in this order; the data set gives '
-            f'{", ".join(own)}. Set classes of its data set to those of the checkpoint'
+            f'{source} was trained on the classes {printable(", ".join(stored))}, in this order; the data '
+            f'set gives {", ".join(own)}. Set classes of its data set to those of the checkpoint'
         )
 
 
@@ -88,9 +89,7 @@ def use_classes(dataset: ConfigDict, checkpoint: Mapping[str, Any], source: obje
         own = built.metainfo.get('classes')
         if own is not None and tuple(own) != stored and set(own) == set(stored):
             leaf.classes = stored
-            print_log(
-                f'{source} has the classes in another order, which is taken over: {", ".join(stored)}',
-                'current',
-            )
+            order = printable(', '.join(stored))
+            print_log(f'{source} has the classes in another order, which is taken over: {order}', 'current')
         else:
             check_classes(stored, own, source)

@@ -1,6 +1,7 @@
 """Loading checkpoints without executing what they contain."""
 
 import pickle
+import shlex
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -59,9 +60,9 @@ def _load(filename: str | Path, map_location: Any, mmap: bool = False) -> Any:
         raise UnsafeCheckpointError(
             f'{path} holds pickled Python objects, and reading them would execute code from the '
             f'file ({refused}). Checkpoints of plain mmengine are such files. If you trust its '
-            'origin, keep the weights alone and use the new file: python -c "import torch; '
-            f"torch.save({{'state_dict': torch.load('{path}', map_location='cpu', weights_only=False)"
-            "['state_dict']}, 'weights.pth')\""
+            'origin, keep the weights alone and use the new file: python -c "import sys, torch; '
+            "torch.save({'state_dict': torch.load(sys.argv[1], map_location='cpu', weights_only=False)"
+            f"['state_dict']}}, 'weights.pth')\" {shlex.quote(str(path))}"
             f'. To read every file as plain mmengine does, set {ALLOW}=1 in the environment'
         ) from None
 

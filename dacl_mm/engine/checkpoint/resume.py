@@ -7,6 +7,7 @@ from mmengine.logging import print_log
 from mmengine.runner import EpochBasedTrainLoop, Runner
 
 from dacl_mm.errors import CorruptCheckpointError, UnsafeCheckpointError, UserError
+from dacl_mm.text import printable
 
 from .loader import load_checkpoint
 from .run import RUN_ID, noted_run, step_checkpoints
@@ -34,7 +35,7 @@ def latest_checkpoint(work_dir: str | Path) -> Path | None:
             continue
         if its is None or run is None or its == run:
             return path
-        _say(f'passed over: {path} is of run {its}, the folder of run {run}')
+        _say(f'passed over: {path} is of run {printable(its)}, the folder of run {run}')
     return None
 
 

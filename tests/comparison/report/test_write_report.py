@@ -55,6 +55,7 @@ def test_only_what_a_report_wrote_is_removed(tmp_path):
     assert (tmp_path / 'recall.png').read_bytes() == b'4'
 
 
+@pytest.mark.promise('Security', "a report's note of its files names others", 'these stay')
 def test_a_note_cannot_remove_files_elsewhere(tmp_path):
     (tmp_path / 'figures').mkdir()
     (tmp_path / 'precious').write_bytes(b'1')

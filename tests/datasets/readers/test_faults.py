@@ -241,6 +241,9 @@ FAULTS = {
 CASES = [(fault, name) for fault, (_, outcomes) in FAULTS.items() for name in outcomes]
 
 
+@pytest.mark.promise(
+    'Security', 'a list names an image above its folder or absolutely', 'refused, names the row'
+)
 @pytest.mark.parametrize(('fault', 'name'), CASES)
 def test_fault(fault, name, tmp_path, monkeypatch):
     init_default_scope('mmpretrain')
