@@ -63,6 +63,8 @@ def check_plain(path: Path) -> None:
         UserError: If there is such a tag; names the line.
     """
     text = path.read_text(encoding='utf-8')
+    if re.search(r'\{\{[^}]*!', text):
+        raise UserError(f'{path}: a variable is a tag, which may execute code')
     for event in yaml.parse(text):
         if 'python/' in (getattr(event, 'tag', None) or ''):
             raise UserError(

@@ -155,7 +155,8 @@ def check_names(files: np.ndarray, source: object) -> None:
     Raises:
         DatasetError: If a name is absolute, goes up a folder, or holds a control character.
     """
-    data = files.tobytes()  # one search is a hundred times faster than one each
+    # One search is a hundred times faster than one each; the wider type puts a zero byte after each name.
+    data = files.astype(f'S{files.itemsize + 1}').tobytes()
     if STEP_UP.search(data) or CONTROL.search(data) or np.char.startswith(files, b'/').any():
         bad = next(f for f in files.tolist() if f.startswith(b'/') or STEP_UP.search(f) or CONTROL.search(f))
         raise DatasetError(

@@ -43,11 +43,15 @@ def peak(function) -> float:
     """Return by how many MB a function raised the memory of a process of its own."""
     reading, writing = os.pipe()
     if not (child := os.fork()):
-        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        function()
-        after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        os.write(writing, str(after - before).encode())
-        os._exit(0)
+        try:
+            before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+            function()
+            after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+            os.write(writing, str(after - before).encode())
+        except BaseException as error:
+            os.write(writing, repr(error)[:2000].encode())
+        finally:
+            os._exit(0)
     os.close(writing)
     with open(reading) as pipe:
         text = pipe.read()

@@ -20,10 +20,11 @@ from dacl_mm.comparison.analysis.tables import write_tables
 from dacl_mm.comparison.report.page import write_report
 from dacl_mm.datasets.readers.affectnet import AffectNet
 from dacl_mm.datasets.readers.folder import FERFolder
+from dacl_mm.datasets.table import check_names
 from dacl_mm.errors import DatasetError
 from dacl_mm.text import csv_cell, printable, printable_lines
 
-FORGED = '\n11/25 10:00:00 - mmengine - INFO - forged'
+FORGED = '\n11-25 10:00:00 - mmengine - INFO - forged'
 HOSTILE = f'\x1b[2J\x1b[31m{FORGED}'
 CONFIG = REPO / 'configs/softmax_r18_synthetic.py'
 
@@ -94,6 +95,7 @@ def test_class_names_of_a_checkpoint_are_shown_as_escapes(tmp_path):
     assert_harmless(done.stderr)
 
 
+@pytest.mark.slow
 def test_values_of_a_checkpoint_are_escaped_in_the_log(tmp_path):
     work = tmp_path / 'w'
     epochs = [*OPTIONS, 'param_scheduler.total_steps=1', 'train_cfg.max_epochs=1']
@@ -124,6 +126,18 @@ def test_an_index_cannot_lead_out_of_the_root(name, tmp_path, monkeypatch):
     columns = dict(files=files, expression=np.zeros(2, np.int8), row=np.zeros(2, np.int32), source='')
     change_index(index, **columns)
     assert [r['img_path'] for r in AffectNet(**options).data_list] == before
+
+
+@pytest.mark.parametrize('names', [[b'a/..', b'bcde'], [b'ab', b'..'], [b'/a'], [b'a\n'], [b'b', b'../a']])
+def test_names_are_searched_one_by_one(names):
+    """Fixed-width strings lie side by side without a gap."""
+    with pytest.raises(DatasetError, match='list: the image name'):
+        check_names(np.array(names, np.bytes_), 'list')
+
+
+@pytest.mark.parametrize('names', [[b'a/.', b'./b'], [b'a.', b'.b'], [b'a..', b'..b', b'c..d/e'], []])
+def test_harmless_names_pass(names):
+    check_names(np.array(names, np.bytes_), 'list')
 
 
 def test_an_exclude_file_opens_nothing(tmp_path):
@@ -203,6 +217,7 @@ class Elements(HTMLParser):
 @pytest.mark.promise(
     'Security', 'names of classes, methods or logs are HTML or script', 'the report shows them as text'
 )
+@pytest.mark.slow
 def test_the_report_shows_names_as_text(tmp_path):
     methods = write_runs(tmp_path, seeds=1)
     plain = tmp_path / 'runs/held-out'
@@ -211,12 +226,8 @@ def test_the_report_shows_names_as_text(tmp_path):
     name = '</text></svg></script><script>alert(1)</script><img src=x onerror="alert(1)">--><b>&'
     rename_classes(tmp_path, name)
     stranger = plain / '<img src=x onerror=alert(1)>'
-    (plain / 'dacl').rename(stranger)
-    (plain / 'dacl').mkdir()
-    (stranger / 'seed_0').rename(plain / 'dacl' / 'seed_0')
-    failed = stranger / 'seed_0'
-    failed.mkdir()
-    (failed / 'failed.json').write_text(json.dumps(dict(status=1, log_end=name)))
+    (stranger / 'seed_0').mkdir(parents=True)
+    (stranger / 'seed_0/failed.json').write_text(json.dumps(dict(status=1, log_end=name)))
     (plain / 'dacl_fixed/seed_0').mkdir(parents=True)
     (plain / 'dacl_fixed/seed_0/failed.json').write_text(json.dumps(dict(status=1, log_end=name)))
     write_report(tmp_path, methods, f'compare {name}', images=False)
@@ -235,7 +246,7 @@ def test_class_names_with_control_characters_are_no_names(tmp_path):
     rename_classes(tmp_path, HOSTILE)
     (results,) = read_runs(tmp_path, methods)
     assert not results.present
-    assert 'has no names of classes' in results.failed['dacl'][0]['log_end']
+    assert 'is no name of a class' in results.failed['dacl'][0]['log_end']
 
 
 @pytest.mark.promise('Security', 'a text of results.csv is a formula', 'an apostrophe makes it text')

@@ -13,6 +13,7 @@ from dacl_mm.comparison.run.scheduler import failure
 from dacl_mm.errors import ComparisonError
 
 from .results import COSTS, Finished, ProtocolResults
+from .tables import run_row
 
 #: What a result must say to be analysed.
 REQUIRED = {
@@ -65,13 +66,34 @@ def _checked(run: Run, result: dict[str, Any]) -> Finished:
         raise ComparisonError(
             f'{run.folder / RESULT} lacks {", ".join(lacking)}: delete it and repeat the command'
         )
-    strange = [name for name in result['classes'] if not (isinstance(name, str) and name.isprintable())]
-    if strange:
-        raise ComparisonError(f'{run.folder / RESULT} has no names of classes, as {strange[0]!r}: delete it')
     finished = Finished(run, result)
-    check_diverged(result['loss'])
-    check_predictions(finished.arrays)
+    try:
+        check_diverged(result['loss'])
+        check_predictions(finished.arrays)
+        _check_consistent(finished)
+    except ComparisonError:
+        raise
+    except (TypeError, ValueError, LookupError, AttributeError, ArithmeticError) as error:
+        raise ComparisonError(
+            f'the records in {run.folder} are damaged ({type(error).__name__}: {error}): delete '
+            f'{run.folder / RESULT} and repeat the command'
+        ) from error
     return finished
+
+
+def _check_consistent(finished: Finished) -> None:
+    """Refuse records that do not belong together, so that what reads them need not look."""
+    classes, arrays = finished.result['classes'], finished.arrays
+    strange = [name for name in classes if not (isinstance(name, str) and name.isprintable())]
+    if strange:
+        raise TypeError(f'{strange[0]!r} is no name of a class')
+    count, label = len(arrays['path']), finished.label
+    shapes = label.shape, arrays['score'].shape, arrays['embedding'].shape[:-1]
+    if shapes != ((count,), (count, len(classes)), (count,)):
+        raise TypeError(f'{count} images, but arrays of {shapes}')
+    if label.dtype.kind not in 'iu' or not ((label >= 0) & (label < len(classes))).all():
+        raise TypeError('a label is of no class')
+    run_row(finished)
 
 
 def _set_apart_other_images(

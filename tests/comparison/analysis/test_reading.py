@@ -65,6 +65,12 @@ HARM = dict(
         r'seed_0/result.json is damaged .*delete it',
     ),
     key=(lambda f: (f / 'result.json').write_text('{}'), r'dacl/seed_0/result.json lacks attention'),
+    types=(lambda f: change_result(f, loss=5), 'dacl/seed_0 are damaged .*TypeError'),
+    epochs=(lambda f: change_result(f, validation=[{}]), 'dacl/seed_0 are damaged .*KeyError'),
+    selected=(lambda f: change_result(f, selected_epoch=99), 'dacl/seed_0 are damaged .*ValueError'),
+    classes=(lambda f: change_result(f, classes=['a']), r'damaged .*210 images, but arrays of'),
+    labels=(lambda f: change_arrays(f, lambda a: a['label'].__setitem__(0, 7)), 'a label is of no class'),
+    text=(lambda f: change_arrays(f, lambda a: a.update(score=a['path'])), 'damaged .*TypeError'),
     images=(
         lambda f: change_arrays(f, lambda a: a.update(path=a['path'][::-1])),
         'dacl/seed_0 was tested on other images than most runs',
