@@ -1,6 +1,7 @@
 """Arrays from files that may hold anything."""
 
 import io
+import tokenize
 import zipfile
 import zlib
 from pathlib import Path
@@ -54,5 +55,5 @@ def read_array(data: bytes) -> np.ndarray:
 #: What numpy and zipfile raise, whatever is wrong: a header may claim any size, and nest at will.
 DAMAGES = (
     ArithmeticError, EOFError, KeyError, MemoryError, NotImplementedError, OSError, RecursionError,
-    TypeError, ValueError, zipfile.BadZipFile, zlib.error,
+    SyntaxError, TypeError, ValueError, tokenize.TokenError, zipfile.BadZipFile, zlib.error,
 )  # fmt: skip

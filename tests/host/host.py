@@ -85,7 +85,7 @@ def step(cfg: dict, name: str) -> dict:
     optimizer.step()
     found['losses'] = {key: value.detach() for key, value in losses.items()}
     found['weights'] = {key: value.clone() for key, value in model.state_dict().items()}
-    save_checkpoint(dict(meta=dict(epoch=1), state_dict=model.state_dict()), folder / f'{name}.pth')
+    save_checkpoint(dict(meta=dict(epoch=1), state_dict=model.state_dict()), str(folder / f'{name}.pth'))
     load_checkpoint(other, str(folder / f'{name}.pth'))
     other.eval()
     with torch.no_grad():

@@ -124,6 +124,7 @@ def test_a_frame_larger_than_its_screen_is_counted(tmp_path):
     assert peak(lambda: refuse(UnreadableImageError, open_image, str(tmp_path / 'x.gif'))) < 32
 
 
+@pytest.mark.slow
 @pytest.mark.promise('Security', 'a file named .jpg is PostScript', 'refused: Pillow would start Ghostscript')
 def test_postscript_is_no_image(tmp_path, monkeypatch):
     """A ghostscript of our own tells whether it was started."""

@@ -12,6 +12,7 @@ from mmengine.logging import print_log
 from mmpretrain.registry import DATASETS
 from rich.progress import track
 
+from dacl_mm.arrays import DAMAGES
 from dacl_mm.datasets.base import FERDataset
 from dacl_mm.datasets.labels import EXPRESSIONS
 from dacl_mm.datasets.scan.index import indexed
@@ -178,8 +179,9 @@ LABEL_OF = {str(i): name for i, name in enumerate(LABELS)}
 def _npy_label(path: str) -> tuple[str, None]:
     try:
         return str(read_scalar(path)).strip().removesuffix('.0'), None
-    except (OSError, ValueError, RecursionError) as error:
-        raise DatasetError(f'{path} is no .npy file of one value: {error}; restore it') from error
+    except DAMAGES as error:
+        reason = str(error) or type(error).__name__
+        raise DatasetError(f'{path} is no .npy file of one value: {reason}; restore it') from error
 
 
 def _plus_label(path: str) -> tuple[str, list[float]]:
