@@ -74,6 +74,7 @@ def step(cfg: dict, name: str) -> dict:
     found = {}
     with DefaultScope.overwrite_default_scope('mmpretrain'):
         torch.manual_seed(0)
+        np.random.seed(0)
         model = MODELS.build(dict(type='ImageClassifier', **cfg))
         other = MODELS.build(dict(type='ImageClassifier', **cfg))
     model.init_weights()
@@ -108,7 +109,9 @@ def runner() -> dict:
     trained.train()
     scalars = {k: v.data for k, v in trained.message_hub.log_scalars.items() if 'time' not in k}
     weights = torch.load(folder / 'work/epoch_2.pth', weights_only=False)  # the host's own
-    inferencer = ImageClassificationInferencer(trained.model, device='cpu')
+    plain = str(folder / 'plain.pth')
+    save_checkpoint(dict(meta={}, state_dict=trained.model.state_dict()), plain)
+    inferencer = ImageClassificationInferencer(str(folder / 'config.py'), pretrained=plain, device='cpu')
     (result,) = inferencer(str(folder / 'data/a/0.png'))
     return dict(
         scalars=scalars,
