@@ -47,7 +47,7 @@ def runner_of(config, work, fast=False, resume=False, **options):
 )
 @pytest.mark.parametrize('fast', [False, True])
 def test_stopped_inside_an_epoch(tmp_path, fast):
-    config = write_config(tmp_path / 'tiny.py', 32, epochs=2)
+    config = write_config(tmp_path / 'tiny.py', 32, epochs=3)
     whole, cut = tmp_path / 'whole', tmp_path / 'cut'
     runner_of(config, whole, fast).train()
     runner = runner_of(config, cut, fast)
