@@ -11,6 +11,7 @@ from .report import ReportHook
 from .run_summary import RunSummaryHook
 from .safe_checkpoint import AtomicCheckpointHook
 from .unreadable import UnreadableImagesHook
+from .weight_average import WeightAverageHook
 
 __all__ = [
     'AtomicCheckpointHook',
@@ -26,4 +27,5 @@ __all__ = [
     'ReportHook',
     'RunSummaryHook',
     'UnreadableImagesHook',
+    'WeightAverageHook',
 ]
