@@ -4,5 +4,5 @@ _base_ = [
     '_base_/schedules/recipe_100e.py',
     '_base_/recipe_runtime.py',
 ]
-data_preprocessor = dict(batch_augments=dict(augments=dict(type='Mixup', alpha=0.2)))
+data_preprocessor = dict(batch_augments=dict(augments=dict(type='OwnMixup', alpha=0.2)))
 model = dict(head=dict(loss=dict(label_smooth_val=0.1)))

@@ -12,7 +12,8 @@ from mmpretrain.registry import HOOKS, METRICS, MODELS, TRANSFORMS, VISUALIZERS
 from dacl_mm.comparison.plan.methods import differences, read_methods
 
 CONFIGS = sorted((REPO / 'configs').glob('*.py'))
-SETS = sorted((REPO / 'configs' / 'compare').glob('*.py'))
+ABLATION = REPO / 'configs' / 'compare' / 'recipe_ablation.py'
+SETS = sorted({*(REPO / 'configs' / 'compare').glob('*.py')} - {ABLATION})
 
 
 @pytest.mark.parametrize('path', CONFIGS, ids=lambda p: p.stem)
@@ -50,6 +51,34 @@ def test_comparison_set_builds(path):
         if 'alpha' in method.name:
             loss = model.head.loss_center
             assert f'lambda{loss.loss_weight}_alpha{loss.alpha}' in method.name
+
+
+def test_the_ablation_changes_one_key_each():
+    init_default_scope('mmpretrain')
+    recipe, *others = read_methods([str(ABLATION)])
+    assert recipe.name == 'recipe' and not differences([recipe])['recipe']
+    flat = [dict(leaves(method.cfg.to_dict())) for method in (recipe, *others)]
+    changed = {
+        method.name: {key for key in its.keys() | flat[0].keys() if its.get(key) != flat[0].get(key)}
+        for method, its in zip(others, flat[1:])
+    }
+    bare, without = changed.pop('bare'), {name: keys for name, keys in changed.items() if name[:3] == 'no_'}
+    assert len(without) == 11 and bare == set().union(*without.values())
+    for name, keys in changed.items():
+        whole = {'no_mixup': 2, 'no_decay_rule': 2}  # dicts that are taken out
+        assert len(keys) == whole.get(name, 1), (name, keys)
+    for method in others:
+        MODELS.build({**method.cfg.model, 'data_preprocessor': method.cfg.data_preprocessor})
+
+
+def leaves(value, path=''):
+    """Yield each plain value of a config and its key."""
+    if isinstance(value, dict | list):
+        items = value.items() if isinstance(value, dict) else enumerate(value)
+        for key, item in items:
+            yield from leaves(item, f'{path}.{key}')
+    elif value is not None:
+        yield path, value
 
 
 def test_hub_knows_every_config():

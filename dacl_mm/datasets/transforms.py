@@ -78,7 +78,11 @@ class RandomAffine(BaseTransform):
     """
 
     def __init__(
-        self, degrees: float | Sequence[float], interpolation: str = 'nearest', prob: float = 1.0, **kwargs: Any
+        self,
+        degrees: float | Sequence[float],
+        interpolation: str = 'nearest',
+        prob: float = 1.0,
+        **kwargs: Any,
     ) -> None:
         if not 0 <= prob <= 1:
             raise UserError(f'prob of RandomAffine must lie in [0, 1], got {prob}')

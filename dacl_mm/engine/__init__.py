@@ -1,3 +1,3 @@
-from . import checkpoint, hooks, log_processor, optim, runner
+from . import checkpoint, hooks, log_processor, optim, runner, sam
 
-__all__ = ['checkpoint', 'hooks', 'log_processor', 'optim', 'runner']
+__all__ = ['checkpoint', 'hooks', 'log_processor', 'optim', 'runner', 'sam']

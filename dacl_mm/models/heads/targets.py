@@ -25,9 +25,6 @@ class ClassLabels:
     def __call__(self, data_samples: Sequence[DataSample]) -> Tensor:
         """Stack the class indices of a batch, (N,).
 
-        Where images are mixed (mixup), an image counts for the class that has the largest share of
-        its target, ``gt_score``; its own class where that has as much as any.
-
         Raises:
             UserError: If a sample carries only soft scores, or a label of the first
                 batch lies outside [0, K).
@@ -41,10 +38,6 @@ class ClassLabels:
         if not self._checked:
             self._check(label)
             self._checked = True
-        if 'gt_score' in data_samples[0]:
-            share = torch.stack([sample.gt_score for sample in data_samples])  # (N, K)
-            own = share.gather(1, label[:, None]).squeeze(1)
-            label = torch.where(own < share.amax(1), share.argmax(1), label)
         return label
 
     def _check(self, label: Tensor) -> None:
