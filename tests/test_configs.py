@@ -12,7 +12,8 @@ from mmpretrain.registry import HOOKS, METRICS, MODELS, TRANSFORMS, VISUALIZERS
 from dacl_mm.comparison.plan.methods import differences, read_methods
 
 CONFIGS = sorted((REPO / 'configs').glob('*.py'))
-SETS = sorted((REPO / 'configs' / 'compare').glob('*.py'))
+ABLATION = REPO / 'configs' / 'compare' / 'recipe_ablation.py'
+SETS = sorted({*(REPO / 'configs' / 'compare').glob('*.py')} - {ABLATION})
 
 
 @pytest.mark.parametrize('path', CONFIGS, ids=lambda p: p.stem)
@@ -23,7 +24,7 @@ def test_config_builds(path, tmp_path):
     if 'synthetic' not in path.stem and cfg.model.head.get('attention', {}).get('type') == 'DACLAttention':
         cfg.model.head.attention.setdefault('hidden_channels', (8,))  # 92 M parameters less
     model = MODELS.build({**cfg.model, 'data_preprocessor': cfg.data_preprocessor})
-    assert model.head.num_classes == (8 if path.stem.endswith('affectnet8') else 7)
+    assert model.head.num_classes == (8 if 'affectnet8' in path.stem else 7)
     for hook in [*cfg.default_hooks.values(), *cfg.custom_hooks]:
         assert HOOKS.build(hook)
     for metric in [*cfg.val_evaluator, *cfg.test_evaluator]:
@@ -52,12 +53,42 @@ def test_comparison_set_builds(path):
             assert f'lambda{loss.loss_weight}_alpha{loss.alpha}' in method.name
 
 
+def test_the_ablation_changes_one_key_each():
+    init_default_scope('mmpretrain')
+    recipe, *others = read_methods([str(ABLATION)])
+    assert recipe.name == 'recipe' and not differences([recipe])['recipe']
+    flat = [dict(leaves(method.cfg.to_dict())) for method in (recipe, *others)]
+    changed = {
+        method.name: {key for key in its.keys() | flat[0].keys() if its.get(key) != flat[0].get(key)}
+        for method, its in zip(others, flat[1:])
+    }
+    bare, without = changed.pop('bare'), {name: keys for name, keys in changed.items() if name[:3] == 'no_'}
+    assert len(without) == 11 and bare == set().union(*without.values())
+    for name, keys in changed.items():
+        whole = {'no_mixup': 2, 'no_decay_rule': 2}  # dicts that are taken out
+        assert len(keys) == whole.get(name, 1), (name, keys)
+    for method in others:
+        MODELS.build({**method.cfg.model, 'data_preprocessor': method.cfg.data_preprocessor})
+
+
+def leaves(value, path=''):
+    """Yield each plain value of a config and its key."""
+    if isinstance(value, dict | list):
+        items = value.items() if isinstance(value, dict) else enumerate(value)
+        for key, item in items:
+            yield from leaves(item, f'{path}.{key}')
+    elif value is not None:
+        yield path, value
+
+
 def test_hub_knows_every_config():
     names = {p.stem for p in CONFIGS if not p.stem.endswith('_paper')}
     methods = ('dacl', 'center', 'softmax')
     sets = ('rafdb', 'affectnet7', 'affectnet8', 'fer2013', 'ferplus', 'folder', 'synthetic')
-    assert names == {f'{m}_r18_{d}' for m, d in product(methods, sets)}
-    assert names <= set(mmpretrain.list_models('*_r18_*'))
+    recipes = {f'{m}_{b}_{d}' for m, b, d in product(methods[::2], ('r18s', 'r18h'), ('ferplus', 'fer2013'))}
+    recipes |= {f'{m}_r18_{d}_recipe' for m, d in product(methods[::2], sets[:3])}
+    assert names == {f'{m}_r18_{d}' for m, d in product(methods, sets)} | recipes
+    assert names <= set(mmpretrain.list_models('*_r18*_*'))
     assert mmpretrain.get_model('dacl_r18_synthetic').head.num_classes == 7
 
 

@@ -9,6 +9,7 @@ from mmengine.dist import is_main_process
 from mmengine.evaluator import DumpResults
 
 from dacl_mm.config import load_config, require, set_loader_defaults, set_options, set_tta, set_work_dir
+from dacl_mm.engine.adjustment import adjust_logits, check_adjustment
 from dacl_mm.engine.checkpoint.fit import check_weights, use_classes
 from dacl_mm.engine.checkpoint.loader import load_checkpoint
 from dacl_mm.engine.fast import set_fast
@@ -35,6 +36,12 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--wait-time', type=float, default=2, help='seconds a window stays')
     parser.add_argument('--no-pin-memory', action='store_true', help='no pinned memory in the loaders')
     parser.add_argument('--tta', action='store_true', help="the config's test-time augmentation, else flip")
+    parser.add_argument(
+        '--logit-adjustment',
+        action='store_true',
+        help='take the imbalance of the training classes out of the predictions; how far is chosen on '
+        'the held-out part',
+    )
     args = parse_launched(parser)
     if args.out_item and not args.out:
         parser.error('--out-item needs --out FILE')
@@ -50,6 +57,8 @@ def main() -> None:
     cfg = load_config(args.config)
     set_options(cfg, args.cfg_options)
     require(cfg, 'model', 'test_dataloader')
+    if args.logit_adjustment:
+        check_adjustment(cfg)
     for path in filter(None, (args.out, args.dump)):
         make_folder(Path(path).parent)  # now, and not after the test
     cfg.launcher = args.launcher
@@ -75,12 +84,15 @@ def main() -> None:
         set_fast(cfg)
     set_loader_defaults(cfg, not args.no_pin_memory, persistent_workers=False)
     checkpoint = load_checkpoint(args.checkpoint, 'cpu', mmap=True)
-    use_classes(cfg.test_dataloader.dataset, checkpoint, args.checkpoint)
+    for loader in ('test', 'train', 'val') if args.logit_adjustment else ('test',):
+        use_classes(cfg[f'{loader}_dataloader'].dataset, checkpoint, args.checkpoint)
     runner = build_runner(cfg)
     check_weights(runner.model, checkpoint, args.checkpoint)
+    if args.logit_adjustment:
+        adjust_logits(runner)
     dumps = {args.dump, args.out if args.out_item != 'metrics' else None} - {None}
     for path in dumps:
-        runner.test_evaluator.metrics.append(DumpResults(path, collect_device='gpu'))
+        runner.test_loop.evaluator.metrics.append(DumpResults(path, collect_device='gpu'))
     with memory_faults():
         metrics = runner.test()
     if args.out_item == 'metrics' and is_main_process():

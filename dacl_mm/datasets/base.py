@@ -152,7 +152,8 @@ class FERDataset(BaseDataset):
         chosen = label >= 0
         facts = self.facts(table)
         if self.split in ('train', 'val'):
-            held = held_out(table.expression, self.val_fraction, self.split_seed, duplicate_groups(facts))
+            strata = table.expression if table.strata is None else table.strata
+            held = held_out(strata, self.val_fraction, self.split_seed, duplicate_groups(facts))
             chosen &= held == (self.split == 'val')
         if self.exclude_file is not None:
             chosen &= ~excluded(

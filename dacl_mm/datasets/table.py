@@ -46,6 +46,8 @@ class SampleTable:
         alias: Names that are the same in every layout of the set, UTF-8 bytes, (N,),
             empty for images without; None where ``files`` are so already.
         stored: Decoded images, or None where files are read.
+        strata: Class by which the held-out part is chosen, int8, (N,), where it is another than
+            ``expression``; None where it is the same.
     """
 
     root: Path
@@ -57,6 +59,7 @@ class SampleTable:
     source: str = ''
     alias: np.ndarray | None = None
     stored: StoredPixels | None = None
+    strata: np.ndarray | None = None
 
     @classmethod
     def from_rows(
@@ -106,7 +109,7 @@ class SampleTable:
 
     def _columns(self) -> dict[str, np.ndarray]:
         """Return all columns that there are, but the pixels."""
-        names = ('files', 'expression', 'row', 'scores', 'alias')
+        names = ('files', 'expression', 'row', 'scores', 'alias', 'strata')
         return {name: column for name in names if (column := getattr(self, name)) is not None}
 
     def to_bytes(self) -> bytes:

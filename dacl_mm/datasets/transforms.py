@@ -69,6 +69,7 @@ class RandomAffine(BaseTransform):
     Args:
         degrees: Range of the angle, or one bound of a symmetric one.
         interpolation: 'nearest' or 'bilinear'.
+        prob: Probability that an image is moved.
         **kwargs: Those of :class:`torchvision.transforms.RandomAffine`; ``fill`` is in the order of
             the image's channels (BGR).
 
@@ -77,8 +78,15 @@ class RandomAffine(BaseTransform):
     """
 
     def __init__(
-        self, degrees: float | Sequence[float], interpolation: str = 'nearest', **kwargs: Any
+        self,
+        degrees: float | Sequence[float],
+        interpolation: str = 'nearest',
+        prob: float = 1.0,
+        **kwargs: Any,
     ) -> None:
+        if not 0 <= prob <= 1:
+            raise UserError(f'prob of RandomAffine must lie in [0, 1], got {prob}')
+        self.prob = prob
         try:
             self.affine = torchvision.transforms.RandomAffine(
                 degrees, interpolation=InterpolationMode(interpolation), **kwargs
@@ -88,6 +96,8 @@ class RandomAffine(BaseTransform):
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         """Move the image."""
+        if self.prob < 1 and np.random.rand() >= self.prob:
+            return results
         results['img'] = np.array(self.affine(Image.fromarray(results['img'])))
         return results
 

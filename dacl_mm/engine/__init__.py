@@ -1,4 +1,4 @@
-from . import checkpoint, hooks, log_processor, loops, optim, runner
+from . import checkpoint, hooks, log_processor, loops, optim, runner, sam
 from .distributed import data_parallel
 
-__all__ = ['checkpoint', 'data_parallel', 'hooks', 'log_processor', 'loops', 'optim', 'runner']
+__all__ = ['checkpoint', 'data_parallel', 'hooks', 'log_processor', 'loops', 'optim', 'runner', 'sam']

@@ -46,6 +46,8 @@ def set_fast(cfg: Config) -> None:
     if wrapper:
         if wrapper.get('type', 'OptimWrapper') == 'OptimWrapper':
             wrapper.type = 'BFloat16OptimWrapper'
+        elif wrapper.type == 'SAMOptimWrapper':
+            wrapper.setdefault('bfloat16', True)
         optimizer = wrapper.get('optimizer') or {}
         if optimizer.get('type') in FUSED and not optimizer.get('foreach'):
             optimizer.setdefault('fused', True)

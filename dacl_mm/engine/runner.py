@@ -18,7 +18,12 @@ from .loops import ExactEpochLoop, ExactIterLoop
 from .momentum import start_momentum
 
 #: What mmengine dumps at the start of each run, hundreds of lines: for the log file.
-DUMPS = ('System environment:', 'Config:\n', 'Hooks will be executed in the following order:')
+DUMPS = (
+    'System environment:',
+    'Config:\n',
+    'Hooks will be executed in the following order:',
+    'paramwise_options -- ',  # a line for each weight
+)
 #: Messages of the stack that a user cannot act on.
 IDLE = (
     'Distributed training is not used, all SyncBatchNorm',  # said whether there is any or not

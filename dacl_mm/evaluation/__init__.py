@@ -1,4 +1,5 @@
 from .fer_metric import FERMetric
+from .logit_adjustment import LogitAdjustedEvaluator
 from .shared_classes import SharedClassesEvaluator
 
-__all__ = ['FERMetric', 'SharedClassesEvaluator']
+__all__ = ['FERMetric', 'LogitAdjustedEvaluator', 'SharedClassesEvaluator']

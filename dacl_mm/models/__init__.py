@@ -1,5 +1,6 @@
-from . import attention, heads, losses, preprocessors, weights
+from . import attention, backbones, heads, losses, preprocessors, weights
 from .attention import ConstantAttention, DACLAttention, ShuffledAttention
+from .backbones import SEResNetCIFAR
 from .heads import CenterLossHead, DACLHead
 from .losses import CenterLoss, SparseCenterLoss
 from .preprocessors import BatchPreprocessor
@@ -13,9 +14,11 @@ __all__ = [
     'DACLAttention',
     'DACLHead',
     'PretrainedBackbone',
+    'SEResNetCIFAR',
     'ShuffledAttention',
     'SparseCenterLoss',
     'attention',
+    'backbones',
     'heads',
     'losses',
     'preprocessors',

@@ -71,6 +71,30 @@ def probability(votes: np.ndarray) -> np.ndarray:
     return shares
 
 
+def vote_shares(votes: np.ndarray) -> np.ndarray:
+    """Return how the votes for expressions are distributed, where an expression leads.
+
+    Single votes are dropped. Unlike :func:`probability` it keeps every column, and asks for no more
+    than that no column of 'unknown' and 'NF' has more votes than the first of the expressions.
+
+    Args:
+        votes: Counts, (N, 10), in the order of VOTES.
+
+    Returns:
+        Shares over the eight expressions in the order of VOTES, (N, 8); a row
+        of zeros has no label.
+    """
+    votes = np.where(votes <= 1, 0, votes)
+    named = votes[:, :NAMED]
+    leads = (votes.argmax(1) < NAMED) & (votes.max(1) > 0)
+    shares = np.where(leads[:, None], named, 0) / np.maximum(named.sum(1, keepdims=True), 1)
+    return shares.astype(np.float32)
+
+
+#: Rule of soft labels -> what it makes of votes, (N, 10): shares, (N, 8).
+SOFT = {'probability': probability, 'votes': vote_shares}
+
+
 @DATASETS.register_module()
 class FERPlus(FER2013):
     """FER+ (Barsoum et al., ICMI 2016): ten votes for each FER2013 image, eight expressions.
@@ -87,8 +111,10 @@ class FERPlus(FER2013):
     An ``exclude_file`` names images as the layout 'png' does, under 'csv' too.
 
     Args:
-        label_mode: 'majority' (one label; images without a winner are left out) or
-            'probability' (soft labels for the classification loss as well).
+        label_mode: 'majority' (one label; images without a winner are left out), 'probability'
+            (soft labels for the classification loss as well, by the authors' rule) or 'votes' (the
+            shares of all votes for expressions, of every image that an expression leads). The
+            held-out part is the same in all of them.
         **kwargs: Those of :class:`FER2013`.
 
     Raises:
@@ -104,8 +130,8 @@ class FERPlus(FER2013):
     PUBLISHED = {}
 
     def __init__(self, label_mode: str = 'majority', **kwargs: Any):
-        if label_mode not in ('majority', 'probability'):
-            raise UserError(f"label_mode must be 'majority' or 'probability', got {label_mode!r}")
+        if label_mode not in ('majority', *SOFT):
+            raise UserError(f'label_mode must be one of majority, {", ".join(SOFT)}, got {label_mode!r}')
         self.label_mode = label_mode
         super().__init__(**kwargs)
 
@@ -167,14 +193,17 @@ class FERPlus(FER2013):
     def _label(self, table: SampleTable, votes: np.ndarray, named: np.ndarray) -> SampleTable:
         """Put labels by the votes in place of the table's; an empty name is no face."""
         order = [VOTES.index(name) for name in EXPRESSIONS]
-        winner, scores = majority(votes), None
-        if self.label_mode == 'probability':
-            shares = probability(votes)
-            winner = np.where(shares.sum(1) > 0, shares.argmax(1), -1)
-            scores = shares[:, order]
         back = np.array([*np.argsort(order), NO_EXPRESSION])  # VOTES column -> EXPRESSIONS index
-        expression = np.where(named, back[winner], NO_EXPRESSION).astype(np.int8)
-        return replace(table, expression=expression, scores=scores)
+
+        def expression(winner: np.ndarray) -> np.ndarray:
+            return np.where(named, back[winner], NO_EXPRESSION).astype(np.int8)
+
+        hard = expression(majority(votes))
+        if self.label_mode == 'majority':
+            return replace(table, expression=hard, scores=None)
+        shares = SOFT[self.label_mode](votes)
+        soft = expression(np.where(shares.sum(1) > 0, shares.argmax(1), -1))
+        return replace(table, expression=soft, scores=shares[:, order], strata=hard)
 
 
 def png_name(usage: str, file: str) -> str:

@@ -13,6 +13,7 @@ from .report import ReportHook
 from .run_summary import RunSummaryHook
 from .safe_checkpoint import AtomicCheckpointHook
 from .unreadable import UnreadableImagesHook
+from .weight_average import WeightAverageHook
 
 __all__ = [
     'AtomicCheckpointHook',
@@ -30,4 +31,5 @@ __all__ = [
     'ReportHook',
     'RunSummaryHook',
     'UnreadableImagesHook',
+    'WeightAverageHook',
 ]

@@ -78,6 +78,7 @@ class SparseCenterLoss(nn.Module):
     Attributes:
         update_norm: Euclidean norm of the centres' last step, (). None before it.
         last_batch: Values of the last training batch. None before it.
+        track_running_stats: As in BatchNorm: False leaves a training batch out of the sums.
     """
 
     centers: Tensor
@@ -102,6 +103,7 @@ class SparseCenterLoss(nn.Module):
         self.register_buffer('centers', torch.empty(num_classes, feat_channels))
         self.update_norm: Tensor | None = None
         self.last_batch: CenterBatch | None = None
+        self.track_running_stats = True
         self._sums = CenterSums()
         self._updates = 0
         self._left_out: Tensor | None = None  # whether a class ever kept its centre, ()
@@ -142,7 +144,7 @@ class SparseCenterLoss(nn.Module):
         with torch.autocast(embedding.device.type, enabled=False):
             embedding = embedding.to(self.centers.dtype)
             attention = None if attention is None else attention.to(self.centers.dtype)
-            if self.training:
+            if self.training and self.track_running_stats:
                 self._collect(embedding, label, attention)
             loss = sparse_center_loss(embedding, self.centers, label, attention)
             return self.loss_weight * loss

@@ -4,6 +4,7 @@ from .color_jitter import ColorJitter
 from .crop import CenterCrop, RandomCrop, RandomFiveCrop
 from .erasing import RandomErasing
 from .flip import RandomFlip
+from .mixup import OwnMixup
 from .resize import Resize, ResizeEdge
 from .transform import BATCH_TRANSFORMS, BatchTransform, has_counterpart
 
@@ -13,6 +14,7 @@ __all__ = [
     'BatchTransform',
     'CenterCrop',
     'ColorJitter',
+    'OwnMixup',
     'RandomAffine',
     'RandomCrop',
     'RandomErasing',

@@ -30,12 +30,13 @@ class RandomAffine(BatchTransform):
         interpolation: 'nearest' or 'bilinear'.
         fill: Grey level outside the image, or one for each channel in the image's order (BGR).
         center: Of the rotation, (x, y) in pixels; None is the image's.
+        prob: Probability that an image is moved.
 
     Raises:
         UserError: If an argument is out of range.
     """
 
-    numbers = 6
+    numbers = 7
     slow_on_cpu = True
 
     def __init__(
@@ -47,7 +48,10 @@ class RandomAffine(BatchTransform):
         interpolation: str = 'nearest',
         fill: float | Sequence[float] = 0,
         center: Sequence[float] | None = None,
+        prob: float = 1.0,
     ) -> None:
+        if not 0 <= prob <= 1:
+            raise UserError(f'prob of RandomAffine must lie in [0, 1], got {prob}')
         if interpolation not in ('nearest', 'bilinear'):
             raise UserError(f"interpolation must be 'nearest' or 'bilinear', got {interpolation!r}")
         try:
@@ -59,6 +63,7 @@ class RandomAffine(BatchTransform):
         self.bilinear = interpolation == 'bilinear'
         self.fill = np.broadcast_to(np.array(fill, np.uint8), 3).copy()
         self.center = center
+        self.prob = prob
         self.translate = translate or (0, 0)
         shears = [0.0, 0.0] if options.shear is None else list(options.shear)
         self.ranges = (options.degrees, scale or (1, 1), shears[:2], shears[2:] or (0, 0))
@@ -72,7 +77,7 @@ class RandomAffine(BatchTransform):
         angle, scale, shear_x, shear_y = (between(r, u) for r, u in zip(self.ranges, numbers.T))
         shift_x, shift_y = (
             (share * side * (2 * u - 1)).round()
-            for share, side, u in zip(self.translate, (width, height), numbers.T[4:])
+            for share, side, u in zip(self.translate, (width, height), numbers.T[4:6])
         )
         center_x, center_y = self.center or (width * 0.5, height * 0.5)
         rot, sx, sy = np.radians(angle), np.radians(shear_x), np.radians(shear_y)
@@ -87,7 +92,11 @@ class RandomAffine(BatchTransform):
         fill = torch.from_numpy(self.fill).to(device, non_blocking=True).flip(-1 if view.rgb else ())
         sample = bilinear if self.bilinear else nearest
         moved = sample(pixels.permute(0, 2, 3, 1), matrices[:, :, None, None], fill)
-        return View.of(moved.permute(0, 3, 1, 2), view.rgb)
+        moved = moved.permute(0, 3, 1, 2)
+        if self.prob < 1:
+            chosen = torch.from_numpy(numbers[:, 6] < self.prob).to(device, non_blocking=True)
+            moved = torch.where(chosen[:, None, None, None], moved, pixels)
+        return View.of(moved, view.rgb)
 
 
 def nearest(images: Tensor, matrices: Tensor, fill: Tensor) -> Tensor:

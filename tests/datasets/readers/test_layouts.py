@@ -4,12 +4,13 @@ import json
 
 import numpy as np
 import pytest
-from layouts import COUNTS, LAYOUTS, SEVEN, ferplus, samples
+from layouts import COUNTS, LAYOUTS, SEVEN, samples, write_csv
 from mmengine.registry import init_default_scope
+from PIL import Image
 
 from dacl_mm.datasets.labels import EXPRESSIONS, PAPER_CLASSES
 from dacl_mm.datasets.readers.affectnet import AffectNet
-from dacl_mm.datasets.readers.ferplus import FERPlus, majority, probability
+from dacl_mm.datasets.readers.ferplus import FERPlus, majority, probability, vote_shares
 from dacl_mm.datasets.synthetic.faces import draw_face
 from dacl_mm.errors import DatasetError
 
@@ -96,6 +97,7 @@ def test_test_part_that_is_absent(tmp_path):
 
 
 @pytest.mark.parametrize(('reader', 'mode', 'name'), [(FERPlus, 'probability', 'FER+ csv'),
+                                                      (FERPlus, 'votes', 'FER+ png'),
                                                       (AffectNet, 'soft', 'AffectNet+')])  # fmt: skip
 def test_soft_labels(tmp_path, reader, mode, name):
     init_default_scope('mmpretrain')
@@ -128,13 +130,22 @@ def test_a_soft_label_without_a_share_of_the_classes_is_named(tmp_path):
 
 
 def test_soft_and_hard_labels_share_the_held_out_part(tmp_path):
-    ferplus(tmp_path)
-    parts = [
-        FERPlus(data_root=str(tmp_path), split='val', val_fraction=0.2, label_mode=mode)
-        for mode in ('majority', 'probability')
-    ]
-    files = [[p.get_data_info(i)['img_path'] for i in range(len(p))] for p in parts]
-    assert files[0] == files[1]
+    """Votes of which the rules make different labels, or none."""
+    rng = np.random.default_rng(0)
+    folder, rows = tmp_path / 'data' / 'FER2013Train', []
+    folder.mkdir(parents=True)
+    for i in range(120):
+        Image.fromarray(rng.integers(0, 256, (48, 48), np.uint8)).save(folder / f'fer{i:07d}.png')
+        counts = rng.multinomial(10, [0.3, 0.2, 0.1, 0.1, 0.1, 0.05, 0.05, 0.02, 0.05, 0.03])
+        rows.append((f'fer{i:07d}.png', '', *counts))
+    write_csv(folder / 'label.csv', rows)
+    held, trained = {}, {}
+    for mode in ('majority', 'probability', 'votes'):
+        for split, found in (('val', held), ('train', trained)):
+            part = FERPlus(data_root=str(tmp_path), split=split, val_fraction=0.3, label_mode=mode)
+            found[mode] = {part.get_data_info(i)['img_path'] for i in range(len(part))}
+    assert len(trained['majority']) < len(trained['probability']) < len(trained['votes'])
+    assert not set().union(*held.values()) & set().union(*trained.values())
 
 
 # Worked by hand from the rules of Barsoum et al.; columns: neutral, happiness, surprise,
@@ -161,6 +172,28 @@ def test_ferplus_rules(name):
     for column, share in shares.items():
         expected[column] = share
     np.testing.assert_allclose(probability(np.array([votes]))[0], expected, atol=1e-6)
+
+
+#: Likewise, of all votes where an expression leads.
+SHARES = {
+    'clear winner': {0: 1.0},
+    'half is not enough': {0: 0.5, 1: 0.5},
+    'three emotions': {0: 0.4, 1: 0.3, 2: 0.3},
+    'four tie': {0: 0.25, 1: 0.25, 2: 0.25, 3: 0.25},
+    'tie beyond three': {0: 0.4, 1: 0.2, 2: 0.2, 3: 0.2},
+    'unknown first': {},
+    'unknown second': {0: 1.0},
+    'unknown ties': {0: 1.0},
+    'single votes only': {},
+    'enough at 75 %': {2: 0.75, 3: 0.25},
+}
+
+
+@pytest.mark.parametrize('name', VOTES)
+def test_shares_of_all_votes(name):
+    expected = np.zeros(8)
+    expected[list(SHARES[name])] = list(SHARES[name].values())
+    np.testing.assert_allclose(vote_shares(np.array([VOTES[name][0]]))[0], expected, atol=1e-6)
 
 
 def test_classes_keep_the_papers_order(layout):

@@ -163,6 +163,21 @@ def test_affine_ranges_are_torchvisions():
         assert stats.ks_2samp(ours, theirs).pvalue > 1e-3
 
 
+def test_affine_moves_the_share_of_images_that_it_is_given():
+    images, options = faces(200, 24, 24), dict(degrees=(20, 20), interpolation='bilinear')
+    whole, half = (build_transform(dict(type='RandomAffine', prob=p, **options)) for p in (1.0, 0.4))
+    numbers = numbers_of(half, 200)
+    moved, some = batched(whole, images, numbers, False), batched(half, images, numbers, False)
+    chosen = numbers[:, 6] < 0.4
+    for image, all_moved, got, choice in zip(images, moved, some, chosen, strict=True):
+        assert np.array_equal(got, all_moved if choice else image)
+    assert 50 < chosen.sum() < 110
+    per_image = TRANSFORMS.build(dict(type='RandomAffine', prob=0.4, **options))
+    np.random.seed(0)
+    results = [per_image(dict(img=image))['img'] for image in images]
+    assert 50 < sum(not np.array_equal(a, b) for a, b in zip(results, images)) < 110
+
+
 # Colours
 
 

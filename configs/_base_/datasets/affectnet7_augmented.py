@@ -1,0 +1,2 @@
+_base_ = ['affectnet7.py', '../pipelines/augmented_224px.py']
+train_dataloader = dict(dataset=dict(pipeline={{_base_.augmented_224px}}))

@@ -1,0 +1,7 @@
+_base_ = [
+    '_base_/models/dacl_r18h.py',
+    '_base_/datasets/ferplus_48px.py',
+    '_base_/schedules/recipe_100e.py',
+    '_base_/recipe_runtime.py',
+]
+data_preprocessor = dict(batch_augments=dict(augments=dict(type='OwnMixup', alpha=0.2)))

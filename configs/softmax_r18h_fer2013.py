@@ -1,0 +1,8 @@
+_base_ = [
+    '_base_/models/softmax_r18h.py',
+    '_base_/datasets/fer2013_48px.py',
+    '_base_/schedules/recipe_100e.py',
+    '_base_/recipe_runtime.py',
+]
+data_preprocessor = dict(batch_augments=dict(augments=dict(type='OwnMixup', alpha=0.2)))
+model = dict(head=dict(loss=dict(label_smooth_val=0.1)))

@@ -1,0 +1,3 @@
+from .se_resnet_cifar import SEResNetCIFAR
+
+__all__ = ['SEResNetCIFAR']
