@@ -1,4 +1,4 @@
-from . import attention, heads, losses, preprocessors, weights
+from . import attention, centers, heads, losses, preprocessors, weights
 from .attention import ConstantAttention, DACLAttention, ShuffledAttention
 from .heads import CenterLossHead, DACLHead
 from .losses import CenterLoss, SparseCenterLoss
@@ -16,6 +16,7 @@ __all__ = [
     'ShuffledAttention',
     'SparseCenterLoss',
     'attention',
+    'centers',
     'heads',
     'losses',
     'preprocessors',
