@@ -26,6 +26,7 @@ custom_hooks = [
     dict(type='ClassPriorHook'),
     dict(type='ClassMeansHook'),
     dict(type='LossRampHook'),
+    dict(type='RelabelHook'),
     dict(type='CenterMonitorHook', interval=50),
     dict(type='ReportHook'),
     dict(type='PlainCheckpointHook'),

@@ -1,4 +1,4 @@
-from . import attention, centers, heads, losses, preprocessors, weights
+from . import attention, centers, classifiers, heads, losses, preprocessors, weights
 from .attention import ConstantAttention, DACLAttention, ShuffledAttention
 from .heads import CenterLossHead, DACLHead
 from .losses import CenterLoss, SparseCenterLoss
@@ -17,6 +17,7 @@ __all__ = [
     'SparseCenterLoss',
     'attention',
     'centers',
+    'classifiers',
     'heads',
     'losses',
     'preprocessors',

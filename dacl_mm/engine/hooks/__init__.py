@@ -10,6 +10,7 @@ from .device_data import DeviceDataHook
 from .finite_loss import FiniteLossHook
 from .loss_ramp import LossRampHook
 from .plain_checkpoint import PlainCheckpointHook
+from .relabel import RelabelHook
 from .report import ReportHook
 from .run_summary import RunSummaryHook
 from .safe_checkpoint import AtomicCheckpointHook
@@ -29,6 +30,7 @@ __all__ = [
     'FiniteLossHook',
     'LossRampHook',
     'PlainCheckpointHook',
+    'RelabelHook',
     'ReportHook',
     'RunSummaryHook',
     'UnreadableImagesHook',

@@ -7,7 +7,6 @@ from mmengine.runner import Runner
 from mmpretrain.registry import HOOKS
 from torch import Tensor
 
-from dacl_mm.datasets.table import Records
 from dacl_mm.models.class_prior import ClassPrior
 
 
@@ -16,8 +15,9 @@ def class_shares(dataset: object) -> Tensor:
 
     A class without images counts as one image, since losses take the logarithm.
     """
-    records, num_classes = getattr(dataset, 'data_list', None), len(dataset.CLASSES)  # type: ignore[attr-defined]
-    if isinstance(records, Records) and (shares := records.shares()) is not None:
+    holder, num_classes = getattr(dataset, 'data_list', dataset), len(dataset.CLASSES)  # type: ignore[attr-defined]
+    shares = holder.shares() if hasattr(holder, 'shares') else None
+    if shares is not None:
         count = shares.sum(0)
     else:
         count = np.bincount(dataset.get_gt_labels(), minlength=num_classes).astype(float)  # type: ignore[attr-defined]
