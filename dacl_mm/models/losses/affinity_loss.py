@@ -54,6 +54,7 @@ class AffinityLoss(nn.Module):
                 f'the affinity loss was built for embeddings of {self.feat_channels} channels, got '
                 f'{embedding.shape[1]}: feat_channels must equal the embedding width'
             )
-        own = (embedding.to(self.centers.dtype) - self.centers[label]).square().sum(1)  # (N,)
+        # 16-bit embeddings become the centres' float32 here.
+        own = (embedding - self.centers[label]).square().sum(1)  # (N,)
         between = self.centers.var(0).sum()
         return self.loss_weight * (own / between).mean()

@@ -116,6 +116,17 @@ def test_the_mixture_equals_the_formula_and_its_gradients():
     assert gradcheck(total, (torch.tensor(x, requires_grad=True), head.means, head.log_variance))
 
 
+def test_the_mixture_predicts_without_margin():
+    head = build('GaussianMixtureHead', margin=0.3).double()
+    head.log_variance.data.uniform_(-1, 1)
+    x = torch.randn(4, C).double()
+    for i, logits in enumerate(head((x,))):
+        for k in range(K):
+            normal = torch.distributions.Normal(head.means[k], (head.log_variance[k] / 2).exp())
+            density = normal.log_prob(x[i]).sum() + C / 2 * math.log(2 * math.pi)
+            torch.testing.assert_close(logits[k], density)
+
+
 def test_a_variance_stays_in_bounds_and_comes_back():
     head = build('GaussianMixtureHead')
     head.log_variance.data.fill_(-50)
