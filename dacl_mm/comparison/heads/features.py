@@ -31,22 +31,22 @@ class FeatureMaps(NamedTuple):
     classes: tuple[str, ...]
 
 
-def load_backbone(model: nn.Module, checkpoint: str) -> None:
-    """Give a model the backbone of a checkpoint.
+def load_backbone(backbone: nn.Module, checkpoint: str) -> None:
+    """Give a backbone the weights of a checkpoint.
 
     Raises:
         UserError: If the checkpoint lacks some of its weights, or has them in another shape.
     """
     found = weights_of(load_checkpoint(checkpoint, 'cpu'))
-    own: Mapping[str, Tensor] = model.backbone.state_dict()
+    own: Mapping[str, Tensor] = backbone.state_dict()
     weights = {name: found.get(f'backbone.{name}') for name in own}
     unfit = [name for name, value in weights.items() if value is None or value.shape != own[name].shape]
     if unfit:
         raise UserError(
-            f'{checkpoint} does not fit the backbone {type(model.backbone).__name__} of the config: '
+            f'{checkpoint} does not fit the backbone {type(backbone).__name__} of the config: '
             f'{len(unfit)} of {len(own)} weights are missing or of another shape, e.g. backbone.{unfit[0]}'
         )
-    model.backbone.load_state_dict(weights)
+    backbone.load_state_dict(weights)
 
 
 @torch.no_grad()
@@ -69,7 +69,7 @@ def feature_maps(cfg: Config, checkpoint: str, part: str, views: int, seed: int)
     model = MODELS.build(
         {**cfg.model, 'head': None, 'neck': None, 'data_preprocessor': cfg.data_preprocessor}
     )
-    load_backbone(model, checkpoint)
+    load_backbone(model.backbone, checkpoint)
     model.to(device).eval()
     loader_cfg = cfg[f'{part}_dataloader']
     loader_cfg.sampler = dict(type='ShuffleSampler' if part == 'train' else 'DefaultSampler', round_up=False)

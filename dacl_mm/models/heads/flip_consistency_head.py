@@ -55,7 +55,8 @@ class FlipConsistencyHead(PooledMapHead):
 
     def activation_maps(self, feature_map: Tensor) -> Tensor:
         """Return M, (N, K, H, W), of a feature map (N, C, H, W)."""
-        return torch.einsum('kc,nchw->nkhw', self.fc.weight.float(), feature_map.float())
+        maps: Tensor = torch.einsum('kc,nchw->nkhw', self.fc.weight.float(), feature_map.float())
+        return maps
 
     def consistency(self, feature_map: Tensor, flipped: Tensor) -> Tensor:
         """Return the unweighted second part, a scalar, for the maps of both views, (N, C, H, W)."""

@@ -13,7 +13,8 @@ def island_penalty(centers: Tensor) -> Tensor:
     """Return ``sum_j sum_{k != j} (cos(c_k, c_j) + 1)``, a scalar, for centres (K, d)."""
     direction = torch.nn.functional.normalize(centers, dim=1)
     cosine = direction @ direction.T  # (K, K)
-    return (cosine + 1).sum() - (cosine.diagonal() + 1).sum()
+    penalty: Tensor = (cosine + 1).sum() - (cosine.diagonal() + 1).sum()
+    return penalty
 
 
 def island_step(centers: Tensor) -> Tensor:
@@ -23,7 +24,8 @@ def island_step(centers: Tensor) -> Tensor:
     cosine = direction @ direction.T
     cosine.fill_diagonal_(0)
     others = direction.sum(0) - direction
-    return (others - cosine.sum(1, keepdim=True) * direction) / length / (len(centers) - 1)
+    step: Tensor = (others - cosine.sum(1, keepdim=True) * direction) / length / (len(centers) - 1)
+    return step
 
 
 @MODELS.register_module()

@@ -39,7 +39,8 @@ class RebalancedSmoothLoss(nn.Module):
         """Return what each label becomes, (K, K), rows of sum 1."""
         own = torch.eye(self.num_classes, device=self.prior.share.device)
         others = (1 - own) / self.prior()  # w_k for k != y, (K, K)
-        return (1 - self.smooth) * own + self.smooth * others / others.sum(1, keepdim=True)
+        rows: Tensor = (1 - self.smooth) * own + self.smooth * others / others.sum(1, keepdim=True)
+        return rows
 
     def forward(self, cls_score: Tensor, label: Tensor, **kwargs: Any) -> Tensor:
         """Return the mean over the batch, a scalar.
