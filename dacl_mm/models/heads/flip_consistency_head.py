@@ -65,7 +65,8 @@ class FlipConsistencyHead(PooledMapHead):
             by_class = gap.square().mean((0, 2, 3))  # (K,)
             if self.prior is None:
                 return by_class.mean()
-            return (by_class / (10 * self.prior())).sum()
+            weight: Tensor = 1 / (10 * self.prior())
+            return (weight * by_class).sum()
 
     def loss(
         self,
