@@ -9,6 +9,7 @@ COMMANDS = {
     'train': 'train',
     'test': 'test',
     'compare': 'compare',
+    'compare-heads': 'compare_heads',
     'verify': 'verify_dataset',
     'browse': 'browse_dataset',
     'convert': 'convert_checkpoint',

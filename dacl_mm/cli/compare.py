@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from dacl_mm.comparison.plan.dry_run import print_plan
-from dacl_mm.comparison.plan.methods import HELD_OUT, PROTOCOLS, differences, read_methods
+from dacl_mm.comparison.plan.methods import HELD_OUT, PROTOCOLS, choose, differences, read_methods
 from dacl_mm.comparison.plan.runs import plan_runs, write_config
 from dacl_mm.comparison.report.page import write_report
 from dacl_mm.comparison.run.executors import LocalExecutor
@@ -22,6 +22,7 @@ from .run import program
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description='Compare methods over seeds, in paired runs')
     parser.add_argument('config', nargs='+', help='configs, or sets of methods (configs/compare)')
+    parser.add_argument('--methods', nargs='+', help='names of the set (default: all)')
     parser.add_argument('--seeds', type=int, default=5, help='runs of each method (default: 5)')
     parser.add_argument('--work-dir', type=Path, required=True, help='folder of the runs and the report')
     parser.add_argument(
@@ -47,7 +48,7 @@ def parse_args() -> argparse.Namespace:
 
 def main() -> None:
     args = parse_args()
-    methods = read_methods(args.config, args.cfg_options)
+    methods = choose(read_methods(args.config, args.cfg_options), args.methods)
     if args.fast:
         for method in methods:
             set_fast(method.cfg)

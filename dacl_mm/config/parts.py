@@ -46,7 +46,10 @@ TOP = {
 #: By key, within a part.
 WITHIN = {
     **dict.fromkeys(('backbone', 'neck', 'head'), Place(root.MODELS)),
-    **dict.fromkeys(('attention', 'loss', 'loss_center', 'data_preprocessor'), Place(root.MODELS, None)),
+    **dict.fromkeys(
+        ('attention', 'centers', 'loss', 'loss_center', 'residual', 'data_preprocessor'),
+        Place(root.MODELS, None),
+    ),
     'dataset': Place(root.DATASETS),
     'datasets': Place(root.DATASETS, None),
     'pipeline': Place(root.TRANSFORMS),

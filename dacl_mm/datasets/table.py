@@ -216,6 +216,13 @@ class Records(Sequence[dict[str, Any]]):
             record['img'] = img
         return record
 
+    def shares(self) -> np.ndarray | None:
+        """Return the soft labels of all images, (N, K), rows of sum 1; None where there are none."""
+        if self.table.scores is None:
+            return None
+        scores = self.table.scores[:, self.columns]
+        return np.asarray(scores / scores.sum(1, keepdims=True))
+
     def subset(self, indices: Sequence[int] | int) -> Records:
         """Return the images of some indices; of a number the first, or where it is negative the last."""
         every = np.arange(len(self))

@@ -1,4 +1,4 @@
-from . import attention, backbones, heads, losses, preprocessors, weights
+from . import attention, backbones, centers, classifiers, heads, losses, preprocessors, weights
 from .attention import ConstantAttention, DACLAttention, ShuffledAttention
 from .backbones import SEResNetCIFAR
 from .heads import CenterLossHead, DACLHead
@@ -19,6 +19,8 @@ __all__ = [
     'SparseCenterLoss',
     'attention',
     'backbones',
+    'centers',
+    'classifiers',
     'heads',
     'losses',
     'preprocessors',

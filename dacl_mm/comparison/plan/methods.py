@@ -66,6 +66,23 @@ def read_methods(paths: list[str], options: dict[str, Any] | None = None) -> lis
     return methods
 
 
+def choose(methods: list[Method], names: list[str] | None) -> list[Method]:
+    """Return the methods of some names, in their order; all where ``names`` is None.
+
+    Raises:
+        UserError: If there is no such method, or it is named twice.
+    """
+    if names is None:
+        return methods
+    by_name = {method.name: method for method in methods}
+    for name in names:
+        if name not in by_name:
+            raise UserError(f'there is no method {name}; the set has {", ".join(by_name)}')
+        if names.count(name) > 1:
+            raise UserError(f'--methods names {name} twice')
+    return [by_name[name] for name in names]
+
+
 def _model(file: str, beside: Path) -> Any:
     for folder in (beside, config_dir()):
         if (folder / file).is_file():

@@ -1,5 +1,17 @@
+from .bank import BankAttention
 from .controls import ConstantAttention, ShuffledAttention
 from .dacl import DACLAttention
 from .protocol import Attention, find_attention
+from .statistics import GlobalAttention, StatisticsAttention, StatisticsMLP
 
-__all__ = ['Attention', 'ConstantAttention', 'DACLAttention', 'ShuffledAttention', 'find_attention']
+__all__ = [
+    'Attention',
+    'BankAttention',
+    'ConstantAttention',
+    'DACLAttention',
+    'GlobalAttention',
+    'ShuffledAttention',
+    'StatisticsAttention',
+    'StatisticsMLP',
+    'find_attention',
+]

@@ -1,4 +1,21 @@
+from .attentive_center_head import AttentiveCenterHead
 from .center_loss_head import CenterLossHead
 from .dacl_head import DACLHead
+from .flip_consistency_head import FlipConsistencyHead
+from .gaussian_mixture_head import GaussianMixtureHead
+from .pooled_map_head import PooledMapHead
+from .self_cure_head import SelfCureHead
+from .uncertainty_head import UncertaintyHead
+from .variance_head import VarianceHead
 
-__all__ = ['CenterLossHead', 'DACLHead']
+__all__ = [
+    'AttentiveCenterHead',
+    'CenterLossHead',
+    'DACLHead',
+    'FlipConsistencyHead',
+    'GaussianMixtureHead',
+    'PooledMapHead',
+    'SelfCureHead',
+    'UncertaintyHead',
+    'VarianceHead',
+]

@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-import torch.nn.functional as F
-from mmpretrain.models.heads import LinearClsHead
 from mmpretrain.registry import MODELS
 from mmpretrain.structures import DataSample
 from torch import Tensor
@@ -12,11 +10,12 @@ from torch import Tensor
 from dacl_mm.errors import UserError
 from dacl_mm.models.attention import Attention
 
+from .pooled_map_head import PooledMapHead
 from .targets import ClassLabels
 
 
 @MODELS.register_module()
-class DACLHead(LinearClsHead):
+class DACLHead(PooledMapHead):
     """Linear classifier on the pooled embedding, trained with DACL.
 
     Takes the backbone's last feature map (no neck). The embedding is its global
@@ -40,7 +39,7 @@ class DACLHead(LinearClsHead):
             ``feat_channels`` are filled in.
         init_cfg: Initialisation. None keeps torch's default for the classifier,
             as the authors do.
-        **kwargs: ``topk`` and ``cal_acc`` of :class:`LinearClsHead`.
+        **kwargs: ``topk`` and ``cal_acc`` of :class:`mmpretrain.models.heads.LinearClsHead`.
 
     Raises:
         UserError: If attention or centres are of another width than the embedding.
@@ -78,27 +77,6 @@ class DACLHead(LinearClsHead):
                 f'the head needs (num_classes, in_channels) = ({num_classes}, {in_channels})'
             )
         self.class_labels = ClassLabels(num_classes)
-
-    def pre_logits(self, feats: tuple[Tensor, ...]) -> Tensor:
-        """Pool the last feature map (N, C, H, W) to the embedding (N, C).
-
-        Raises:
-            UserError: If the features are pooled already or of another width.
-        """
-        feature_map = feats[-1]
-        if feature_map.ndim != 4:
-            raise UserError(
-                f'DACLHead expects a feature map (N, {self.in_channels}, H, W), got '
-                f'{tuple(feature_map.shape)}: leave out the neck, and ask the backbone for its map '
-                "(backbone.gap_before_final_norm=False in ConvNeXt, backbone.out_type='featmap' in "
-                'vision transformers; docs/backbones.md)'
-            )
-        if feature_map.shape[1] != self.in_channels:
-            raise UserError(
-                f'DACLHead was built for feature maps of {self.in_channels} channels, got '
-                f'{feature_map.shape[1]}: set model.head.in_channels={feature_map.shape[1]}'
-            )
-        return F.adaptive_avg_pool2d(feature_map, 1).flatten(1)  # (N, C)
 
     def loss(
         self, feats: tuple[Tensor, ...], data_samples: list[DataSample], **kwargs: Any

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import torch
+import torch.nn.functional as F
 from mmpretrain.structures import DataSample
 from torch import Tensor
 
@@ -48,3 +49,21 @@ class ClassLabels:
                 f'label {bad} is outside the class range [0, {self.num_classes - 1}]: num_classes of the '
                 "head and the data set's classes disagree"
             )
+
+
+class ClassShares(ClassLabels):
+    """Reads what each image of a training batch is meant to be, as shares of the classes.
+
+    Args:
+        num_classes: K.
+    """
+
+    def __call__(self, data_samples: Sequence[DataSample]) -> Tensor:
+        """Stack the vote distributions (or mixed labels) of a batch, else its labels as 0 and 1, (N, K).
+
+        Raises:
+            UserError: If a sample has neither, or a label of the first batch lies outside [0, K).
+        """
+        if all('gt_score' in sample for sample in data_samples):
+            return torch.stack([sample.gt_score for sample in data_samples]).float()
+        return F.one_hot(super().__call__(data_samples), self.num_classes).float()

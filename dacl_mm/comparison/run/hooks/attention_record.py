@@ -42,7 +42,8 @@ def describe(attention: Tensor, start: Tensor, bins: int = 50) -> dict[str, Any]
 
     Returns:
         ``mean``, ``spread`` (standard deviation over everything), ``share_above_half``,
-        ``shift`` (mean |A - start|), ``correlation`` with the start, ``input_share``
+        ``shift`` (mean |A - start|), ``correlation`` with the start (0 where that was one
+        number everywhere), ``input_share``
         (how much of A's variance lies between the images within a dimension; the rest
         is a fixed weight of each dimension) and ``histogram`` (shares of equal bins of
         [0, 1]).
@@ -56,7 +57,7 @@ def describe(attention: Tensor, start: Tensor, bins: int = 50) -> dict[str, Any]
         spread=total.sqrt().item(),
         share_above_half=(attention > 0.5).float().mean().item(),
         shift=(attention - start).abs().mean().item(),
-        correlation=torch.corrcoef(pair)[0, 1].item(),
+        correlation=torch.corrcoef(pair)[0, 1].nan_to_num().item(),
         input_share=(within / total.clamp_min(1e-12)).item(),
         histogram=histogram.tolist(),
     )

@@ -61,7 +61,7 @@ class PredictionRecordHook(Hook):
         )
         loss = getattr(self._model.head, 'loss_center', None)
         if loss is not None:
-            arrays['centers'] = loss.centers.float().cpu().numpy()
+            arrays['centers'] = loss.centers.detach().float().cpu().numpy()
         buffer = io.BytesIO()
         np.savez_compressed(buffer, **arrays)
         write_atomic(buffer.getvalue(), Path(runner.work_dir) / FILE)

@@ -1,0 +1,1 @@
+"""Heads side by side on frozen features: a cheap gate before any long training."""

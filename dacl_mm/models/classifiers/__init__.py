@@ -1,0 +1,3 @@
+from .flip_view import FlipViewClassifier
+
+__all__ = ['FlipViewClassifier']
