@@ -51,7 +51,7 @@ def training_prior(cfg: Config, classes: int) -> np.ndarray:
     for dataset in data_sets(cfg.train_dataloader.dataset):
         counts += np.bincount(DATASETS.build(dataset).get_gt_labels(), minlength=classes)
     counts = np.maximum(counts, 1)
-    return counts / counts.sum()
+    return np.asarray(counts / counts.sum())
 
 
 def adjust_logits(runner: Runner) -> None:

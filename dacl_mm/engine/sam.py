@@ -71,12 +71,13 @@ class SAMOptimWrapper(OptimWrapper):
         if self._call is None:
             raise RuntimeError('update_params of SAMOptimWrapper without a forward pass in optim_context')
         (model, args, kwargs), self._call = self._call, None
-        loss.backward()
+        torch.autograd.backward(loss)
         weights = self._climb()
         self.zero_grad(**(zero_kwargs or {}))
         with frozen_statistics(model), self._precision(model):
             losses = model(*args, **kwargs)
-        second, _ = unwrapped(model).parse_losses(losses)
+        network: Any = unwrapped(model)
+        second, _ = network.parse_losses(losses)
         self.backward(second)
         with torch.no_grad():
             for parameter, value in weights:

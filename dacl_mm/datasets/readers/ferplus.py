@@ -87,8 +87,8 @@ def vote_shares(votes: np.ndarray) -> np.ndarray:
     votes = np.where(votes <= 1, 0, votes)
     named = votes[:, :NAMED]
     leads = (votes.argmax(1) < NAMED) & (votes.max(1) > 0)
-    shares = np.where(leads[:, None], named, 0) / np.maximum(named.sum(1, keepdims=True), 1)
-    return shares.astype(np.float32)
+    shares: np.ndarray = np.where(leads[:, None], named, 0) / np.maximum(named.sum(1, keepdims=True), 1)
+    return np.asarray(shares, np.float32)
 
 
 #: Rule of soft labels -> what it makes of votes, (N, 10): shares, (N, 8).

@@ -22,7 +22,7 @@ class SEBasicBlock(BasicBlock):  # type: ignore[misc, unused-ignore]
     def __init__(self, in_channels: int, out_channels: int, se_ratio: int = 16, **kwargs: Any) -> None:
         super().__init__(in_channels, out_channels, **kwargs)
         # The block applies it to the residual, right before the addition.
-        self.drop_path = nn.Sequential(SELayer(out_channels, ratio=se_ratio), self.drop_path)
+        self.drop_path = nn.Sequential(SELayer(out_channels, ratio=se_ratio), self.drop_path)  # type: ignore[has-type]
 
 
 @MODELS.register_module()

@@ -70,7 +70,7 @@ class IslandLoss(CenterLoss):
         return super().forward(embedding, label, attention) + self.loss_weight * self.island_weight * penalty
 
     @torch.no_grad()
-    def update_centers(self, factor: float = 1.0) -> None:
+    def update_centers(self, factor: float | Tensor = 1.0) -> None:
         """Move the centres to their samples and apart from one another.
 
         Args:
