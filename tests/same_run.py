@@ -7,8 +7,8 @@ from typing import Any
 
 import torch
 
-#: What differs between two runs of one config: times, ids and where they lie.
-OWN = ('time', 'data_time', 'eta', 'run_id', 'experiment_name', 'cfg', 'scalars', 'memory')
+#: What may differ between two runs: times, ids, where they lie, and how often they saved.
+OWN = ('config_values', 'time', 'data_time', 'eta', 'run_id', 'experiment_name', 'cfg', 'scalars', 'memory')
 PATHS = ('last_ckpt', 'best_ckpt')
 
 
