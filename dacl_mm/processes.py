@@ -1,7 +1,7 @@
 """Processes that belong to another, or together."""
 
+import copy
 import os
-import pickle
 import threading
 import time
 from collections.abc import Callable
@@ -50,6 +50,6 @@ def on_main_process(function: Callable[[], Result]) -> Result:
 
 def _travels(error: Exception) -> bool:
     try:
-        return type(pickle.loads(pickle.dumps(error))) is type(error)
+        return type(copy.deepcopy(error)) is type(error)
     except Exception:
         return False

@@ -39,12 +39,11 @@ ALLOWED = {
     'dacl_mm/engine/runner.py': ['super().load_checkpoint'],  # unpickling_forbidden
     'dacl_mm/models/preprocessors/rendering.py': ['_load'],  # tensors to a device
     'dacl_mm/models/weights/pretrained.py': ['CheckpointLoader.load_checkpoint'],  # unpickling_forbidden
-    'dacl_mm/processes.py': ['pickle.loads'],  # of what it has pickled itself
     'dacl_mm/verification/pictures.py': ['load', 'load'],  # its own, of an image
 }  # fmt: skip
 #: Names of the pickle module that execute nothing.
 IMPORTED = {'dacl_mm/engine/checkpoint/loader.py': {'pickle'}, 'dacl_mm/errors.py': {'pickle'},
-            'dacl_mm/processes.py': {'pickle'}, 'dacl_mm/unpickling.py': {'pickle'}}  # fmt: skip
+            'dacl_mm/unpickling.py': {'pickle'}}  # fmt: skip
 FILES = sorted(
     path for part in ('dacl_mm', 'tools', 'configs') for path in (REPO / part).rglob('*.py')
     if 'dacl_mm/configs' not in path.as_posix()
