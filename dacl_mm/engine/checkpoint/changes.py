@@ -73,8 +73,8 @@ def check_resumed(runner: Runner, checkpoint: Mapping[str, Any]) -> None:
     before, now = (values.get('selection_metric') for values in (stored, own))
     if before != now:
         raise UserError(
-            f'{source} selected its best epoch by {before!r}, the config says selection_metric = {now}: '
-            'their scores cannot be compared. Keep the one that the run began with, or train anew'
+            f'{source} selected its best epoch by {printable(str(before))}, the config says '
+            f'selection_metric = {now}: their scores cannot be compared. Keep the one that the run began with, or train anew'
         )
     changed = {
         key: '\n  ' + printable(f'{key}: {stored.get(key, "not set")} -> {own.get(key, "not set")}')
