@@ -74,7 +74,8 @@ def check_resumed(runner: Runner, checkpoint: Mapping[str, Any]) -> None:
     if before != now:
         raise UserError(
             f'{source} selected its best epoch by {printable(str(before))}, the config says '
-            f'selection_metric = {now}: their scores cannot be compared. Keep the one that the run began with, or train anew'
+            f'selection_metric = {now}: their scores cannot be compared. Keep the one '
+            'that the run began with, or train anew'
         )
     changed = {
         key: '\n  ' + printable(f'{key}: {stored.get(key, "not set")} -> {own.get(key, "not set")}')
