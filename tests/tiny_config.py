@@ -20,6 +20,7 @@ test_dataloader = dict(num_workers=0, dataset=dict(num_images=28))
 train_cfg = dict(max_epochs={epochs})
 param_scheduler = dict(total_steps={epochs})
 default_hooks = dict(logger=dict(interval=5), autosave=dict(minutes={minutes}))
+visualizer = dict(vis_backends=[dict(type='LocalVisBackend')])
 {more}
 """
 

@@ -12,13 +12,18 @@ from conftest import REPO
 from same_run import assert_same_run
 from tiny_config import write_config
 
+from dacl_mm.engine.checkpoint.run import step_checkpoints
+
 SCRIPT = REPO / 'tools' / 'train.py'
 KILLS = 10
+EPOCH = 25  # iterations
 QUIET = 'default_hooks.autosave.minutes=None'
 
 
-def checkpoints(work: Path) -> set[str]:
-    return {path.name for path in work.glob('*.pth')}
+def trained(work: Path) -> int:
+    """Return the iterations that a resumption would not repeat."""
+    epochs, iterations = max(step_checkpoints(work).values(), default=(0, 0))
+    return epochs * EPOCH + iterations
 
 
 def wait_for(seen, process, log: Path) -> None:
@@ -42,15 +47,15 @@ def finish(process, log: Path) -> None:
 )
 @pytest.mark.parametrize('workers', [0, 2])
 def test_killed_ten_times_it_ends_as_if_it_never_had_been(tmp_path, workers):
-    config = write_config(tmp_path / 'tiny.py', 320, epochs=4, workers=workers, minutes=1 / 600)
+    config = write_config(tmp_path / 'tiny.py', 8 * EPOCH, epochs=4, workers=workers, minutes=0)
     whole, cut, log = tmp_path / 'whole', tmp_path / 'cut', tmp_path / 'log'
     finish(tool_process.start(SCRIPT, [config, '--work-dir', whole, '--cfg-options', QUIET], log), log)
     draw, torn = random.Random(workers), 0
     for kill in range(KILLS):
-        before = checkpoints(cut)
+        until = trained(cut) + draw.randint(1, 6)
         process = tool_process.start(SCRIPT, [config, '--work-dir', cut, '--resume'], log)
-        wait_for(lambda known=before: checkpoints(cut) - known, process, log)
-        time.sleep(draw.uniform(0, 0.5))
+        wait_for(lambda goal=until: trained(cut) >= goal, process, log)
+        time.sleep(draw.uniform(0, 0.1))
         if kill % 2:
             wait_for(lambda: list(cut.glob('.*.pth.tmp')), process, log)
         assert process.is_alive(), 'it ended before it could be killed'
