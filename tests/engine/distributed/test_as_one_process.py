@@ -19,7 +19,7 @@ from dacl_mm.engine.launch import build_runner
 from dacl_mm.errors import UserError
 from dacl_mm.models.losses import center_sums
 
-SIZES = (1, 2, 4)
+SIZES = [2, pytest.param(4, marks=pytest.mark.slow)]
 #: Name -> (steps of an epoch, accumulative_counts, options of settings).
 CASES = {
     'batches that go round': (4, 1, dict()),
@@ -118,11 +118,22 @@ def session(folder: Path) -> dict:
     return told
 
 
+class Told(dict):
+    """Number of processes -> what each of them tells, asked for when it is needed."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+
+    def __missing__(self, size: int) -> list[dict]:
+        if size != 2:
+            self[2]  # writes the checkpoint that others go on from
+        self[size] = run_ranks(self.folder / str(size), size, session, self.folder / str(size))
+        return self[size]
+
+
 @pytest.fixture(scope='module')
-def told(tmp_path_factory) -> dict[int, list[dict]]:
-    """Number of processes -> what each of them tells."""
-    folder = tmp_path_factory.mktemp('ranks')
-    return {size: run_ranks(folder / str(size), size, session, folder / str(size)) for size in (2, 1, 4)}
+def told(tmp_path_factory) -> Told:
+    return Told(tmp_path_factory.mktemp('ranks'))
 
 
 def assert_same(a, b, **tolerance) -> None:
@@ -136,16 +147,15 @@ def assert_same(a, b, **tolerance) -> None:
     'same gradients of every parameter and same centres after each step, to 1e-6 in float64',
 )
 @pytest.mark.parametrize('case', CASES)
-def test_gradients_and_centers_do_not_depend_on_the_number_of_processes(told, case):
+@pytest.mark.parametrize('size', SIZES)
+def test_gradients_and_centers_do_not_depend_on_the_number_of_processes(told, case, size):
     one = told[1][0][case]
     assert len(one['gradients']) == 2 * CASES[case][0]
-    for size in (2, 4):
-        for rank in told[size]:
-            assert len(rank[case]['gradients']) == len(one['gradients'])
-            for mine, its in zip(rank[case]['gradients'], one['gradients'], strict=True):
-                for name in its:
-                    np.testing.assert_allclose(mine[name], its[name], rtol=1e-6, atol=1e-9, err_msg=name)
-            assert_same(rank[case], one, rtol=1e-6, atol=1e-9)
+    for rank in told[size]:
+        for mine, its in zip(rank[case]['gradients'], one['gradients'], strict=True):
+            for name in its:
+                np.testing.assert_allclose(mine[name], its[name], rtol=1e-6, atol=1e-9, err_msg=name)
+        assert_same(rank[case], one, rtol=1e-6, atol=1e-9)
 
 
 @pytest.mark.promise(
@@ -153,7 +163,7 @@ def test_gradients_and_centers_do_not_depend_on_the_number_of_processes(told, ca
     'any number of processes',
     'centres bit-identical on all of them',
 )
-@pytest.mark.parametrize('size', (2, 4))
+@pytest.mark.parametrize('size', SIZES)
 def test_all_processes_hold_the_same_centers(told, size):
     for case in (*CASES, 'bfloat16'):
         first, *others = (rank[case]['centers'].tobytes() for rank in told[size])
@@ -166,7 +176,7 @@ def test_all_processes_hold_the_same_centers(told, size):
     'the run stops, with a message that names the process',
 )
 @pytest.mark.parametrize('case', ['drift in an epoch', 'drift at its end'])
-@pytest.mark.parametrize('size', (2, 4))
+@pytest.mark.parametrize('size', SIZES)
 def test_centers_that_drift_apart_stop_the_run(told, case, size):
     where = 'iteration 4' if case == 'drift in an epoch' else 'epoch 1'
     for rank in told[size]:
@@ -179,20 +189,19 @@ def test_centers_that_drift_apart_stop_the_run(told, case, size):
     'a test part whose size the number of processes does not divide',
     'same scores as one process: each image counts once, and is recorded once',
 )
-def test_scores_do_not_depend_on_the_number_of_processes(told, tmp_path_factory):
+@pytest.mark.parametrize('size', SIZES)
+def test_scores_do_not_depend_on_the_number_of_processes(told, size):
     one = told[1][0]
-    root = next(tmp_path_factory.getbasetemp().glob('ranks*'))
-    expected = np.load(root / '1/test' / prediction_record.FILE)
+    expected = np.load(told.folder / '1/test' / prediction_record.FILE)
     assert len(expected['path']) == len(set(expected['path'])) == 19
-    for size in (2, 4):
-        for rank in told[size]:
-            assert rank['metrics'] == pytest.approx(one['metrics'], abs=1e-9)
-        found = np.load(root / str(size) / 'test' / prediction_record.FILE)
-        for key in expected.files:
-            if key in ('path', 'label'):
-                assert found[key].tolist() == expected[key].tolist()
-            else:
-                np.testing.assert_allclose(found[key], expected[key], rtol=1e-6, atol=1e-7)
+    for rank in told[size]:
+        assert rank['metrics'] == pytest.approx(one['metrics'], abs=1e-9)
+    found = np.load(told.folder / str(size) / 'test' / prediction_record.FILE)
+    for key in expected.files:
+        if key in ('path', 'label'):
+            assert found[key].tolist() == expected[key].tolist()
+        else:
+            np.testing.assert_allclose(found[key], expected[key], rtol=1e-6, atol=1e-7)
 
 
 @pytest.mark.promise(
@@ -200,10 +209,10 @@ def test_scores_do_not_depend_on_the_number_of_processes(told, tmp_path_factory)
     'resumed on more or fewer processes, at the same global batch',
     'ends with the same weights, to 1e-6 in float64',
 )
-def test_resuming_on_another_number_of_processes_is_exact(told):
-    for size in (1, 4):
-        for rank in told[size]:
-            assert_same(rank['resumed'], told[1][0]['batches that go round'], rtol=1e-6, atol=1e-9)
+@pytest.mark.parametrize('size', [1, *SIZES[1:]])
+def test_resuming_on_another_number_of_processes_is_exact(told, size):
+    for rank in told[size]:
+        assert_same(rank['resumed'], told[1][0]['batches that go round'], rtol=1e-6, atol=1e-9)
 
 
 @pytest.mark.promise(
@@ -211,13 +220,13 @@ def test_resuming_on_another_number_of_processes_is_exact(told):
     'resumed on another number of processes, at another global batch',
     'refused, with the keys to change',
 )
-def test_resuming_with_another_global_batch_is_refused(told):
-    for size in (1, 4):
-        for rank in told[size]:
-            message = rank['other batch']
-            assert 'steps of 12 images (batch_size 6 x 2 processes x accumulative_counts 1)' in message
-            assert f'24 images (batch_size {24 // size} x {size} processes' in message
-            assert 'train_dataloader.batch_size and optim_wrapper.accumulative_counts' in message
+@pytest.mark.parametrize('size', [1, *SIZES[1:]])
+def test_resuming_with_another_global_batch_is_refused(told, size):
+    for rank in told[size]:
+        message = rank['other batch']
+        assert 'steps of 12 images (batch_size 6 x 2 processes x accumulative_counts 1)' in message
+        assert f'24 images (batch_size {24 // size} x {size} processes' in message
+        assert 'train_dataloader.batch_size and optim_wrapper.accumulative_counts' in message
     assert told[2][0]['other batch'] == ''  # a change of the config alone is warned of
 
 
@@ -226,16 +235,17 @@ def test_resuming_with_another_global_batch_is_refused(told):
     'a process would have one batch fewer than the others',
     'refused before the first step',
 )
-def test_processes_with_different_numbers_of_batches_are_refused(told):
-    for rank in told[4]:
-        assert '4, 3, 3, 3 batches on the 4 processes' in rank['fewer batches']
+@pytest.mark.parametrize('size', SIZES)
+def test_processes_with_different_numbers_of_batches_are_refused(told, size):
+    for rank in told[size]:
+        assert f'4, 3{", 3, 3" * (size == 4)} batches on the {size} processes' in rank['fewer batches']
 
 
-def test_weights_are_laid_out_before_ddp_makes_its_buckets(told):
-    for size in (2, 4):
-        for rank in told[size]:
-            assert not [text for text in rank['warnings'] if 'strides' in text]
-            assert_same(rank['channels last'], told[1][0]['batches that go round'], rtol=1e-6, atol=1e-9)
+@pytest.mark.parametrize('size', SIZES)
+def test_weights_are_laid_out_before_ddp_makes_its_buckets(told, size):
+    for rank in told[size]:
+        assert not [text for text in rank['warnings'] if 'strides' in text]
+        assert_same(rank['channels last'], told[1][0]['batches that go round'], rtol=1e-6, atol=1e-9)
 
 
 @pytest.mark.promise(
@@ -243,7 +253,7 @@ def test_weights_are_laid_out_before_ddp_makes_its_buckets(told):
     'bfloat16 autocast on several processes',
     'gradients and centre sums are reduced in float32',
 )
-@pytest.mark.parametrize('size', (2, 4))
+@pytest.mark.parametrize('size', SIZES)
 def test_reductions_are_in_float32_under_autocast(told, size):
     for rank in told[size]:
         assert rank['dtypes'] == {'torch.float32'}
