@@ -167,7 +167,7 @@ def test_alpha_schedule():
         loss.centers.zero_()
         loss(torch.ones(1, C), torch.tensor([0]), torch.ones(1, C))
         runner = SimpleNamespace(
-            model=model, epoch=epoch, optim_wrapper=SimpleNamespace(should_update=lambda: True)
+            model=model, epoch=epoch, iter=0, optim_wrapper=SimpleNamespace(should_update=lambda: True)
         )
         hook.after_train_iter(runner, 0)
         moved.append(round(2 * loss.centers[0, 0].item(), 6))  # alpha * gap / (1 + n)

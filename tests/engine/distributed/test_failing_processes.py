@@ -115,6 +115,21 @@ def launch(work: Path, config: Path, **variables: str) -> subprocess.CompletedPr
     return subprocess.run(script, env=env | variables, capture_output=True, text=True, timeout=400)
 
 
+def small_training(path: Path, how: str, at: int) -> Path:
+    """Write the config of a training of 2 x 6 iterations, which fails in its first attempt."""
+    hooks = [*HOOKS, dict(type='PlainCheckpointHook'), dict(type='FailOnOne', how=how, at=at)]
+    cfg = settings(
+        '',
+        4,
+        custom_hooks=hooks,
+        default_hooks=dict(checkpoint=dict(type='AtomicCheckpointHook', interval=1)),
+        custom_imports=dict(imports=['dacl_mm', 'rank_training'], allow_failed_imports=False),
+    )
+    left_out = ('work_dir', 'launcher', 'experiment_name')
+    Config({key: value for key, value in cfg.items() if key not in left_out}).dump(path)
+    return path
+
+
 @pytest.mark.slow
 @pytest.mark.promise(
     'Any number of processes',
@@ -123,28 +138,24 @@ def launch(work: Path, config: Path, **variables: str) -> subprocess.CompletedPr
 )
 def test_torchrun_restarts_and_goes_on(tmp_path):
     ends = {}
-    for name, at in (('killed', 9), ('whole', -1)):  # 9: in the second epoch of six iterations
-        cfg = settings(
-            '',
-            4,
-            custom_hooks=[
-                *HOOKS,
-                dict(type='PlainCheckpointHook'),
-                dict(type='FailOnOne', how='kill', at=at),
-            ],
-            default_hooks=dict(checkpoint=dict(type='AtomicCheckpointHook', interval=1)),
-            custom_imports=dict(imports=['dacl_mm', 'rank_training'], allow_failed_imports=False),
-        )
-        config = tmp_path / f'{name}.py'
-        left_out = ('work_dir', 'launcher', 'experiment_name')
-        Config({key: value for key, value in cfg.items() if key not in left_out}).dump(config)
+    for name, at in (('killed', 9), ('whole', -1)):  # 9: in the second epoch
+        config = small_training(tmp_path / f'{name}.py', 'kill', at)
         done = launch(tmp_path / name, config, MAX_RESTARTS='1')
         assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
         assert ('resumed epoch: 1' in done.stdout + done.stderr) == (name == 'killed')
         ends[name] = torch.load(tmp_path / name / 'epoch_2.pth', weights_only=True)['state_dict']
     for name, value in ends['whole'].items():
         np.testing.assert_array_equal(ends['killed'][name], value, err_msg=name)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ('how', 'cause'),
+    [('mistake', 'error: the disk of this process is full'), ('kill', 'Signal 9 (SIGKILL)')],
+)
+def test_torchrun_ends_with_the_cause(tmp_path, how, cause):
     began = time.monotonic()
-    done = launch(tmp_path / 'again', tmp_path / 'killed.py')
-    assert done.returncode != 0 and time.monotonic() - began < 60
-    assert 'lost another one' in done.stderr and 'Signal 9 (SIGKILL)' in done.stderr
+    done = launch(tmp_path / 'run', small_training(tmp_path / 'config.py', how, 9))
+    assert done.returncode != 0 and time.monotonic() - began < 100
+    assert cause in done.stderr and 'lost another one' in done.stderr
+    assert 'SIGABRT' not in done.stderr and 'terminate called' not in done.stderr
