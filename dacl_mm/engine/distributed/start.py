@@ -33,6 +33,8 @@ def set_processes(cfg: Config) -> None:
             '--launcher pytorch is for processes that torchrun starts: use tools/dist_train.sh CONFIG '
             'PROCESSES, or leave the option out'
         )
+    elif launcher == 'pytorch':
+        require_new_store()
     hooks = cfg.get('custom_hooks') or []
     wrapper = cfg.get('model_wrapper_cfg') or ConfigDict(
         type='GlobalBatchDataParallel',
@@ -54,6 +56,23 @@ def set_processes(cfg: Config) -> None:
                     level=30,
                 )
     cfg.model_wrapper_cfg = wrapper
+
+
+def require_new_store() -> None:
+    """Refuse to start anew on the store of processes that ended, whose addresses are still in it.
+
+    torchrun keeps one store over its restarts; who reads the old addresses waits for the dead.
+
+    Raises:
+        UserError: If torchrun has restarted this process on its own store.
+    """
+    again = os.environ.get('TORCHELASTIC_RESTART_COUNT', '0') != '0'
+    if again and os.environ.get('TORCHELASTIC_USE_AGENT_STORE') == 'True':
+        raise UserError(
+            'torchrun has restarted the processes on the store of those before, where they could wait for '
+            'ever: use tools/dist_train.sh, or give torchrun --rdzv_backend=c10d and export '
+            'TORCH_DISABLE_SHARE_RDZV_TCP_STORE=1'
+        )
 
 
 def join_by_gloo(cfg: Config) -> None:

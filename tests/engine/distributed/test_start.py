@@ -59,6 +59,15 @@ def test_processes_that_no_launcher_started_are_refused(monkeypatch, launcher, m
         set_processes(Config(dict(launcher=launcher)))
 
 
+def test_a_restart_on_the_old_store_is_refused(monkeypatch):
+    for name, value in dict(
+        RANK='0', TORCHELASTIC_RESTART_COUNT='1', TORCHELASTIC_USE_AGENT_STORE='True'
+    ).items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(UserError, match='TORCH_DISABLE_SHARE_RDZV_TCP_STORE=1'):
+        set_processes(Config(dict(launcher='pytorch')))
+
+
 def test_a_port_that_is_taken_is_told(monkeypatch):
     with socket.socket() as taken:
         taken.bind(('', 0))
