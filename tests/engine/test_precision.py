@@ -25,8 +25,8 @@ SETTINGS = {
     'float16 with loss scaling': ({'optim_wrapper.type': 'CpuAmpOptimWrapper'}, 0.05),
     'compiled': (TRACED, 0.02),
     'compiled by inductor': ({'compile': True}, 0.02),
-    'two batches a step': (HALVES, 0.1),
-    'clipped gradients': (CLIP, 0.1),
+    'two batches a step': (HALVES, 0.05),
+    'clipped gradients': (CLIP, 0.05),
     'averaged weights': (EMA, 0.02),
     'all together': (BF16 | CLIP | HALVES | EMA | TRACED, 0.1),
 }
