@@ -67,8 +67,8 @@ def small_config(tmp_path, name, **options):
         'train_cfg.max_epochs': EPOCHS,
         'train_cfg.val_interval': EPOCHS,
         'param_scheduler.total_steps': EPOCHS,
-        'param_scheduler.eta_max': 0.004,  # gentle: rounding grows slowly
-        'optim_wrapper.optimizer.lr': 0.004,
+        'param_scheduler.eta_max': 0.001,  # gentle: rounding grows slowly
+        'optim_wrapper.optimizer.lr': 0.001,
         'model.head.attention.hidden_channels': [32, 16, 8],
         **options,
     }

@@ -1,5 +1,7 @@
 """Trainings in every precision against float32: losses, centres, and the average of the weights."""
 
+import shutil
+
 import numpy as np
 import pytest
 import torch
@@ -12,7 +14,7 @@ from dacl_mm.engine.launch import build_runner
 from dacl_mm.errors import UserError
 
 BF16 = {'optim_wrapper.type': 'BFloat16OptimWrapper'}
-CLIP = {'optim_wrapper.clip_grad': dict(max_norm=5)}
+CLIP = {'optim_wrapper.clip_grad': dict(max_norm=60)}
 HALVES = {'optim_wrapper.accumulative_counts': 2, 'train_dataloader.batch_size': BATCH // 2}
 EMA = {'default_hooks.ema': dict(type='EMAHook', momentum=0.05)}
 TRACED = {'compile': dict(backend='aot_eager')}  # what is compiled, without a C++ compiler's minute
@@ -22,8 +24,9 @@ SETTINGS = {
     'bfloat16': (BF16, 0.05),
     'float16 with loss scaling': ({'optim_wrapper.type': 'CpuAmpOptimWrapper'}, 0.05),
     'compiled': (TRACED, 0.02),
-    'two batches a step': (HALVES, 0.1),
-    'clipped gradients': (CLIP, 0.1),
+    'compiled by inductor': ({'compile': True}, 0.02),
+    'two batches a step': (HALVES, 0.05),
+    'clipped gradients': (CLIP, 0.05),
     'averaged weights': (EMA, 0.02),
     'all together': (BF16 | CLIP | HALVES | EMA | TRACED, 0.1),
 }
@@ -46,13 +49,17 @@ def reference(tmp_path_factory):
 @pytest.mark.parametrize('name', SETTINGS)
 def test_the_loss_is_that_of_float32_and_centers_are_exact(tmp_path, reference, name):
     options, tolerance = SETTINGS[name]
+    if options.get('compile') is True and not shutil.which('g++'):
+        pytest.skip('inductor needs a C++ compiler: g++ cannot be found')
     runner, losses, witness = train(small_config(tmp_path, name.replace(' ', '_'), **options))
     last = STEPS * (len(losses) // len(reference))
-    assert abs(np.mean(losses[-last:]) / np.mean(reference[-STEPS:]) - 1) < tolerance
-    assert np.mean(reference[-STEPS:]) < 0.75 * np.mean(reference[:STEPS])  # there is something to miss
+    ratio = np.mean(losses[-last:]) / np.mean(reference[-STEPS:])
+    assert abs(ratio - 1) < tolerance, ratio
+    assert np.mean(reference[-STEPS:]) < 0.8 * np.mean(reference[:STEPS])  # there is something to miss
     assert witness.dtypes == {torch.float32}
     np.testing.assert_allclose(witness.loss.centers.numpy(), witness.centers, rtol=1e-4, atol=1e-5)
     assert all(p.dtype == torch.float32 for p in runner.model.parameters())
+    assert ('forward' in vars(runner.model.backbone)) == ('compile' in options)
 
 
 def test_compiling_without_a_compiler_is_refused(monkeypatch, tmp_path):
@@ -68,7 +75,7 @@ def test_compiling_without_a_compiler_is_refused(monkeypatch, tmp_path):
 def test_fused_momentum_starts_at_zero_where_a_scaler_leaves_the_first_step_out(tmp_path):
     options = {'optim_wrapper.type': 'CpuAmpOptimWrapper', 'optim_wrapper.loss_scale': 1e38}
     cfg = small_config(tmp_path, 'scaled', **options, **{'train_cfg.max_epochs': 1})
-    cfg.train_dataloader.dataset.num_images = BATCH
+    cfg.train_dataloader.dataset.num_images = 2 * BATCH
     torch.utils.deterministic.fill_uninitialized_memory = True  # by NaN
     cfg.randomness.deterministic = True
     try:
