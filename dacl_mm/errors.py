@@ -1,6 +1,6 @@
 """What a user can do wrong: the only errors that the command line catches."""
 
-from pickle import UnpicklingError
+import pickle
 
 
 class UserError(ValueError):
@@ -23,7 +23,7 @@ class UnreadableImageError(UserError):
     """An image file that is missing, truncated, empty or no image."""
 
 
-class UnsafeCheckpointError(UserError, UnpicklingError):
+class UnsafeCheckpointError(UserError, pickle.UnpicklingError):
     """A checkpoint that cannot be read without executing code from it; a kind of torch's error."""
 
 

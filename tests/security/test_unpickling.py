@@ -200,7 +200,8 @@ def test_no_config_text_is_executed_by_the_commands(tmp_path, mark):
     for key in ('cfg', 'config'):
         checkpoint['meta'][key] = code
     torch.save(checkpoint, path)
-    run_tool('train', CONFIG, '--work-dir', work, '--resume', path, *epochs, 'train_cfg.max_epochs=2')
+    resumed = ['--resume', path, '--accept-changes', *epochs, 'train_cfg.max_epochs=2']
+    run_tool('train', CONFIG, '--work-dir', work, *resumed)
     assert (work / 'epoch_2.pth').exists()
     torch.save(checkpoint, path)
     done = run_tool('strip_checkpoint', path, tmp_path / 'x.pth', check=False)
