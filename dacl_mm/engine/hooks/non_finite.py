@@ -142,6 +142,14 @@ class NonFiniteHook(Hook):
             if self._scaler is not None and self._scaler.get_scale() < LOWEST_SCALE:
                 self._stop(self._batch, f'gradients are not finite at any loss scale, down to {LOWEST_SCALE}')
 
+    def before_autosave(self, runner: Runner) -> None:
+        """Look before a checkpoint holds iterations that made no step (called by AtomicCheckpointHook).
+
+        Raises:
+            UserError: If a value was not finite.
+        """
+        self._look_at_waiting()
+
     def _look(self) -> None:
         batch = self._batch
         batch.notes = self._probe.take()

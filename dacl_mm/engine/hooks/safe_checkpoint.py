@@ -131,6 +131,7 @@ class AtomicCheckpointHook(CheckpointHook):
             name = f'autosave_epoch_{epoch}_iter_{meta["batches"]}.pth'
         else:
             name = f'autosave_iter_{iteration}.pth'
+        runner.call_hook('before_autosave')
         require_finite(runner, iteration, by_epoch=False)
         self._write_last(runner, name, meta)
 

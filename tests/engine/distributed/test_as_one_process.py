@@ -92,7 +92,7 @@ def session(folder: Path) -> dict:
             shutil.copytree(source, copy, ignore=shutil.ignore_patterns('.*'))
         if size > 1:
             torch.distributed.barrier()
-        where = dict(resume=True, load_from=str(source / 'epoch_1.pth'))
+        where = dict(resume=True, load_from=str(source / 'epoch_1.pth'), accept_changes=True)
         cfg = resumable(copy, its_batch, 2, counts, **where)
         told[name] = trained(cfg) if name == 'resumed' else fault(cfg)
 

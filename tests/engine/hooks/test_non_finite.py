@@ -203,6 +203,14 @@ def test_several_iterations_that_wait_name_the_first(tmp_path):
         assert torch.equal(value, states.seen[1][0][name]), name
 
 
+def test_no_autosave_holds_steps_that_were_not_made(tmp_path):
+    autosave = dict(type='AutosaveHook', minutes=0)
+    runner = runner_of(tmp_path, Small('gradient', [3]), hooks=[autosave], fused=True, defer=True)
+    text = stopped(runner)
+    assert text.startswith('epoch 2, iteration 1: the gradient of') and f'{tmp_path}/epoch_1.pth' in text
+    assert [path.name for path in tmp_path.glob('*.pth') if 'best' not in path.name] == ['epoch_1.pth']
+
+
 @pytest.mark.parametrize('micro', [1, 2])
 @pytest.mark.parametrize('kind', ['OptimWrapper', 'BFloat16OptimWrapper', 'CpuAmpOptimWrapper'])
 @pytest.mark.promise(
