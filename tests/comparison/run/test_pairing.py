@@ -10,10 +10,11 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from mmpretrain.registry import HOOKS
 
-from dacl_mm.comparison.plan.methods import read_methods
+from dacl_mm.comparison.plan.methods import choose, read_methods
 from dacl_mm.comparison.plan.runs import plan_runs
 
 SET = REPO / 'configs' / 'compare' / 'synthetic.py'
+METHODS = ('softmax', 'label_smooth', 'focal', 'arcface', 'center', 'dacl', 'dacl_fixed', 'dacl_shuffled')
 SMALL = {
     'train_dataloader.dataset.num_images': 24,
     'train_dataloader.batch_size': 8,
@@ -42,12 +43,12 @@ class WitnessHook(Hook):
 
 @pytest.fixture(scope='module')
 def witnessed(tmp_path_factory):
-    """Train every method with seed 0 and three with seed 1: (method, seed) -> weights and batches."""
+    """Train each method with seed 0 and three with seed 1: (method, seed) -> weights and batches."""
     folder = tmp_path_factory.mktemp('pairing')
-    methods = read_methods([str(SET)], SMALL)
+    methods = choose(read_methods([str(SET)], SMALL), METHODS)
     for method in methods:
         attention = method.cfg.model.head.get('attention')
-        if attention and attention.type != 'ConstantAttention':
+        if attention and attention.type in ('DACLAttention', 'ShuffledAttention'):
             attention.hidden_channels = (16, 8)
     found = {}
     for run, cfg in plan_runs(methods, 2, 'held-out', folder):
