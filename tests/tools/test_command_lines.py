@@ -191,7 +191,11 @@ model = dict(head=dict(attention=dict(hidden_channels=[32, 16, 8])))
             [CONFIG, '--cfg-options', *TINY, f'{BATCH}=1'],
             'batch_size to 2 or more',
         ),
-        ('train', [CONFIG, '--cfg-options', *TINY, *EXPLODES], 'epoch 1, iteration 2: the feature map is not finite'),
+        (
+            'train',
+            [CONFIG, '--cfg-options', *TINY, *EXPLODES],
+            'epoch 1, iteration 2: the feature map is not finite',
+        ),
         ('test', [CONFIG, 'nowhere.pth'], 'nowhere.pth does not exist'),
         ('test', [CONFIG, 'empty.pth', '--cfg-options', *TINY], 'backbone.conv1.weight is missing'),
         ('convert_checkpoint', ['nowhere.pth', 'x.pth'], 'nowhere.pth does not exist'),
