@@ -72,9 +72,10 @@ def feature_maps(cfg: Config, checkpoint: str, part: str, views: int, seed: int)
     load_backbone(model.backbone, checkpoint)
     model.to(device).eval()
     loader_cfg = cfg[f'{part}_dataloader']
-    loader_cfg.sampler = dict(type='ShuffleSampler' if part == 'train' else 'DefaultSampler', round_up=False)
-    if part != 'train':
-        loader_cfg.sampler.shuffle = False
+    if part == 'train':
+        loader_cfg.sampler = dict(type='ShuffleSampler', rest='share')
+    else:
+        loader_cfg.sampler = dict(type='DefaultSampler', shuffle=False, round_up=False)
     loader_cfg.drop_last = False
     loader = Runner.build_dataloader(loader_cfg, seed=seed)
     count = len(loader.dataset)
