@@ -97,7 +97,7 @@ def test_the_installed_package_knows_its_configs_and_commands(built):
         found['models']
     )
     assert found['classes'] == 7 and found['head'] == 'DACLAttention'
-    assert len(found['methods']) == 25 and found['leaks']
+    assert len(found['methods']) == 8 and found['leaks']
     assert found['helps'].keys() >= {'train', 'test', 'compare', 'verify', 'demo'}
     for command, text in found['helps'].items():
         assert text.startswith(f'usage: dacl-mm {command}'), text

@@ -11,7 +11,7 @@ from mmpretrain.registry import MODELS
 
 from dacl_mm.config import load_config
 
-SET = REPO / 'configs' / 'compare' / 'synthetic.py'
+SET = REPO / 'configs' / 'compare' / 'synthetic_field.py'
 SMALL = [
     'train_dataloader.dataset.num_images=70',
     'val_dataloader.dataset.num_images=70',

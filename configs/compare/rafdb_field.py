@@ -1,0 +1,1 @@
+_base_ = ['../_base_/field_methods.py', '../softmax_r18_rafdb.py']
