@@ -4,7 +4,6 @@ import json
 from copy import deepcopy
 from pathlib import Path
 
-import numpy as np
 import torch
 from mmengine.config import Config
 from mmengine.dist import is_main_process
@@ -14,6 +13,7 @@ from mmengine.runner.amp import autocast
 from mmpretrain.registry import DATASETS
 
 from dacl_mm.config import data_sets
+from dacl_mm.datasets.class_shares import class_shares
 from dacl_mm.errors import UserError
 from dacl_mm.evaluation.logit_adjustment import LogitAdjustedEvaluator, StrengthMetric, choose
 from dacl_mm.files import write_atomic
@@ -45,15 +45,6 @@ def check_adjustment(cfg: Config) -> None:
         )
 
 
-def training_prior(cfg: Config, classes: int) -> np.ndarray:
-    """Return the share of each class among the training images, (K,); an absent one counts as one image."""
-    counts = np.zeros(classes)
-    for dataset in data_sets(cfg.train_dataloader.dataset):
-        counts += np.bincount(DATASETS.build(dataset).get_gt_labels(), minlength=classes)
-    counts = np.maximum(counts, 1)
-    return np.asarray(counts / counts.sum())
-
-
 def adjust_logits(runner: Runner) -> None:
     """Choose the strength on the held-out part, and let the test adjust its predictions by it.
 
@@ -71,7 +62,8 @@ def adjust_logits(runner: Runner) -> None:
         dataset.pipeline = deepcopy(next(data_sets(cfg.test_dataloader.dataset)).pipeline)
     loader = Runner.build_dataloader(loader_cfg, seed=runner.seed)
     classes = loader.dataset.metainfo['classes']
-    metric = StrengthMetric(training_prior(cfg, len(classes)))
+    trained = [DATASETS.build(dataset) for dataset in data_sets(cfg.train_dataloader.dataset)]
+    metric = StrengthMetric(class_shares(trained))
     evaluator = Evaluator([metric])
     runner.model.eval()
     with torch.no_grad(), autocast(enabled=cfg.test_cfg.get('fp16', False)):
