@@ -1,2 +1,2 @@
-_base_ = ['affectnet7.py', '../pipelines/augmented_224px.py']
+_base_ = ['affectnet7.py', '../pipelines/augmented.py']
 train_dataloader = dict(dataset=dict(pipeline={{_base_.augmented_224px}}))

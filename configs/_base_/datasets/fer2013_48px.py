@@ -1,5 +1,5 @@
 # FER2013 in its own size, by the recipe.
-_base_ = ['fer2013.py', '../pipelines/augmented_48px.py']
+_base_ = ['fer2013.py', '../pipelines/augmented.py']
 train_dataloader = dict(batch_size=128, dataset=dict(pipeline={{_base_.augmented_48px}}))
 val_dataloader = dict(batch_size=256, dataset=dict(pipeline={{_base_.plain_48px}}))
 test_dataloader = dict(batch_size=256, dataset=dict(pipeline={{_base_.plain_48px}}))

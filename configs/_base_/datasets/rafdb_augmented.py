@@ -1,2 +1,2 @@
-_base_ = ['rafdb.py', '../pipelines/augmented_224px.py']
+_base_ = ['rafdb.py', '../pipelines/augmented.py']
 train_dataloader = dict(dataset=dict(pipeline={{_base_.augmented_224px}}))

@@ -1,17 +1,15 @@
-# Faces of 48 px, and what the recipe does to them (docs/recipes.md). Grey levels of the fill are the
-# pixel means, BGR, which normalisation turns into zeros.
-augmented_48px = [
-    dict(type='LoadFace'),
-    dict(type='Resize', scale=(48, 48), backend='pillow'),
-    dict(
-        type='RandomAffine',
-        degrees=15,
-        translate=(0.08, 0.08),
-        scale=(0.85, 1.15),
-        interpolation='bilinear',
-        fill=(102, 115, 147),
-        prob=1.0,
-    ),
+# What the recipe does to faces (docs/recipes.md), at 48 px and at the published size. Grey levels of the
+# fill are the pixel means, BGR, which normalisation turns into zeros.
+moved = dict(
+    type='RandomAffine',
+    degrees=15,
+    translate=(0.08, 0.08),
+    scale=(0.85, 1.15),
+    interpolation='bilinear',
+    fill=(102, 115, 147),
+    prob=1.0,
+)
+painted = [
     dict(type='ColorJitter', contrast=0.3, backend='pillow'),
     dict(type='RandomFlip', prob=0.5, direction='horizontal'),
     dict(
@@ -22,6 +20,19 @@ augmented_48px = [
         fill_color=(102, 115, 147),
     ),
     dict(type='PackInputs'),
+]
+augmented_48px = [
+    dict(type='LoadFace'),
+    dict(type='Resize', scale=(48, 48), backend='pillow'),
+    moved,
+    *painted,
+]
+augmented_224px = [
+    dict(type='LoadFace'),
+    dict(type='ResizeEdge', scale=256, edge='short', backend='pillow'),
+    moved,
+    dict(type='CenterCrop', crop_size=224),
+    *painted,
 ]
 plain_48px = [
     dict(type='LoadFace'),
