@@ -16,7 +16,7 @@ KEY = 'global_batch'  # in the meta of checkpoints
 class GlobalBatchHook(Hook):
     """Resume on another number of processes only with as many images in an optimizer step.
 
-    A deliberate change of ``batch_size`` alone is warned of like any other change of the config.
+    A change of ``batch_size`` alone is a change of the config like any other.
     """
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:

@@ -1,5 +1,7 @@
 """The running average of the weights."""
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 from mmengine.hooks import Hook
@@ -49,6 +51,18 @@ def test_it_is_what_is_validated_and_saved(tmp_path):
     saved = torch.load(tmp_path / 'epoch_25.pth', weights_only=True)['state_dict']['fc.weight']
     assert torch.equal(saved, weights.validated[-1])
     assert not torch.allclose(saved.double(), weights.steps[-1], atol=1e-4)
+
+
+def test_buffers_are_averaged_too(tmp_path):
+    model = torch.nn.Linear(1, 1)
+    model.register_buffer('statistic', torch.zeros(()))
+    hook = WeightAverageHook(decay=0.5)
+    runner = SimpleNamespace(model=model, _resume=False, iter=0, message_hub=None)
+    hook.before_run(SimpleNamespace(**vars(runner) | dict(_resume=True)))
+    model.statistic.fill_(1.0)
+    hook.ema_model.steps.fill_(1)
+    hook.after_train_iter(runner, 0)
+    assert hook.ema_model.module.statistic == pytest.approx(10 / 11)
 
 
 def test_decay_zero_averages_nothing(tmp_path):
