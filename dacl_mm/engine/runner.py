@@ -4,6 +4,7 @@ import logging
 import sys
 from typing import Any
 
+from mmengine.hooks import Hook
 from mmengine.logging import MMLogger
 from mmengine.optim import OptimWrapper, OptimWrapperDict
 from mmengine.registry import RUNNERS
@@ -68,6 +69,11 @@ class ShortConsoleRunner(Runner):
             if isinstance(handler, logging.StreamHandler) and handler.stream in (sys.stdout, sys.stderr):
                 handler.addFilter(for_people)
         return logger
+
+    def register_default_hooks(self, hooks: dict[str, Any] | None = None) -> None:
+        """Register them; None leaves any of them out, where upstream knows its own six alone."""
+        hooks = {name: Hook() if hook is None else hook for name, hook in (hooks or {}).items()}
+        super().register_default_hooks(hooks)
 
     def load_checkpoint(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
         """Load as mmengine's runner does, without executing what the file contains, from a URL too."""
