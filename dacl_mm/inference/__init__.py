@@ -1,0 +1,19 @@
+"""From a trained network to answers about photographs, folders, videos and cameras."""
+
+from .classifier import Classifier, TorchClassifier
+from .info import Framing, ModelInfo
+from .models import SHIPPED, load_classifier
+from .predictor import Predictor
+from .results import Face, Prediction
+
+__all__ = [
+    'Classifier',
+    'Face',
+    'Framing',
+    'ModelInfo',
+    'Prediction',
+    'Predictor',
+    'SHIPPED',
+    'TorchClassifier',
+    'load_classifier',
+]
