@@ -10,7 +10,7 @@ from mmpretrain.models.classifiers import ImageClassifier
 from mmpretrain.registry import MODELS
 
 from dacl_mm.errors import UserError
-from dacl_mm.models.heads import CenterLossHead, VarianceHead
+from dacl_mm.models.heads import CenterLossHead, DropoutLinearHead, VarianceHead
 from dacl_mm.models.heads.pooled_map_head import PooledMapHead
 
 from .config_text import read_keys
@@ -104,7 +104,7 @@ def _simplest(
         head, place = head.head, place + 'head.'
     kind = MODELS.get(head.type)
     pools = isinstance(kind, type) and issubclass(kind, PooledMapHead)
-    if not (pools or kind is VarianceHead) or head.get('predict_by', 'classifier') != 'classifier':
+    if not (pools or kind in (DropoutLinearHead, VarianceHead)) or head.get('predict_by', 'classifier') != 'classifier':
         return without(head, 'loss', 'init_cfg'), neck, place
     if pools and neck:
         raise UserError(

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from mmengine.config import Config
+from mmengine.config import Config, ConfigDict
 from mmengine.registry import Registry
 from mmpretrain.registry import MODELS, TRANSFORMS
 
@@ -35,7 +35,7 @@ def to_stock(checkpoint: Mapping[str, Any], source: object) -> tuple[dict[str, A
     config, place = deployed_config(checkpoint, source)
     model, dataset = config.model, config.test_dataloader.dataset
     if TRANSFORMS.get(dataset.pipeline[0].type) is LoadFace:
-        dataset.pipeline[0] = dict(type='LoadImageFromFile')
+        dataset.pipeline[0] = ConfigDict(type='LoadImageFromFile')
     for part in filter(None, (model.backbone, model.neck, model.head)):
         require_stock(MODELS, part, source)
     for transform in dataset.pipeline:

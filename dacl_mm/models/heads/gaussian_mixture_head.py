@@ -24,18 +24,20 @@ class GaussianMixtureHead(ClsHead):
 
     ``d_k = 1/2 sum_j (x_j - m_kj)^2 / v_kj`` and logits ``-d_k - 1/2 sum_j log v_kj`` (classes are
     equally likely a priori). In training the own class is farther by the margin, ``(1 + alpha) d_y``,
-    and ``lambda (d_y + 1/2 sum_j log v_yj)`` is added. Widely copied code leaves v out of d_k, so
-    that the log-determinant alone trains it, without bound; here it is in both, and bounded. Of shares
-    q the margin is ``1 + alpha q_k`` and the likelihood their mean. Computed in float32 (or wider).
+    and ``lambda (d_y + 1/2 sum_j log v_yj)`` is added. Widely copied code leaves v out of this d_y,
+    so that the log-determinant has nothing against it and falls without bound; the authors' own
+    keeps v at 1. Here v is learned, is in every d_k, and is bounded. Of shares q the margin is
+    ``1 + alpha q_k`` and the likelihood their mean. Computed in float32 (or wider).
 
     Reference: Wan et al., Rethinking Feature Distribution for Loss Functions in Image
-    Classification, CVPR 2018, section 3.
+    Classification, CVPR 2018, section 3; code in WeitaoVan/L-GM-loss, where alpha rises from 0.1 to
+    0.3 and lambda is 0.01.
 
     Args:
         num_classes: K.
         in_channels: Width d of the embedding, after a neck that pools.
         margin: alpha.
-        likelihood_weight: lambda, 0.1 as published.
+        likelihood_weight: lambda.
         init_cfg: Initialisation.
     """
 
