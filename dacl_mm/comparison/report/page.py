@@ -22,6 +22,7 @@ from dacl_mm.files import write_atomic
 from . import pictures
 from .folder import PictureFolder
 from .hard_images import hard_images
+from .robustness import read_robustness, robustness_tables
 
 STACK = ('torch', 'torchvision', 'mmengine', 'mmcv-lite', 'mmpretrain', 'numpy', 'scipy')
 
@@ -108,6 +109,7 @@ def _section(results: ProtocolResults, folder: PictureFolder, several: bool) -> 
         verdicts=[in_words(d) for p in results.differences.values() for d in p if d.b == base],
         distances={m: np.mean([r.distances for r in results.runs(m)], 0) for m in results.present},
         attention=_attention_words(results),
+        robustness=robustness_tables(found) if (found := read_robustness(results)) else {},
         **pictures.of_protocol(results, folder, f'_{results.protocol}' if several else ''),
     )
 

@@ -13,6 +13,7 @@ from dacl_mm.visualization.style import drawing, to_inline
 
 from . import figures as fig
 from .folder import PictureFolder
+from .robustness import read_robustness, robustness_figure
 
 #: What draws a figure, its name and its caption.
 Entry = tuple[Callable[[], Figure | None], str, str]
@@ -33,6 +34,11 @@ MAPS = (
     'a map mean little.'
 )
 DISTANCES = 'Intra-class over inter-class distance of the test embeddings; smaller is more compact.'
+
+ROBUSTNESS = (
+    'Accuracy on corrupted test images over the amount of corruption: mean over seeds, band from lowest to '
+    'highest seed.'
+)
 
 
 class Picture(NamedTuple):
@@ -81,6 +87,7 @@ def of_protocol(results: ProtocolResults, folder: PictureFolder, tail: str) -> d
         scores=[(lambda: fig.recall(results), 'recall', RECALL), *confusions()],
         training=[(lambda: fig.curves(results), 'curves', CURVES)],
         attention_pictures=[(lambda: fig.attention(results), 'attention', ATTENTION)],
+        robustness_pictures=[(lambda: robustness_figure(read_robustness(results)), 'robustness', ROBUSTNESS)],
         embedding=[
             (lambda: fig.embedding_maps(results), 'embedding', MAPS),
             (lambda: fig.distance_figure(results), 'distances', DISTANCES),
