@@ -6,15 +6,27 @@ from pathlib import Path
 import mmengine
 import numpy as np
 from mmengine.config import ConfigDict
+from mmengine.dataset import Compose
 from mmengine.dist import is_main_process
 from mmengine.evaluator import DumpResults
 from mmengine.runner import Runner
 
 from dacl_mm.comparison.plan.records import write_json
-from dacl_mm.config import load_config, require, set_loader_defaults, set_options, set_tta, set_work_dir
+from dacl_mm.config import (
+    data_sets,
+    load_config,
+    require,
+    set_loader_defaults,
+    set_options,
+    set_tta,
+    set_work_dir,
+)
+from dacl_mm.datasets.wrappers import leaf_datasets
 from dacl_mm.engine.adjustment import adjust_logits, check_adjustment
+from dacl_mm.engine.attention import check_attention, describe_attention, in_words
 from dacl_mm.engine.checkpoint.fit import check_weights, use_classes
 from dacl_mm.engine.checkpoint.loader import load_checkpoint
+from dacl_mm.engine.checkpoint.training_only import unwrapped
 from dacl_mm.engine.fast import set_fast
 from dacl_mm.engine.launch import build_runner, memory_faults
 from dacl_mm.engine.robustness import FILE, set_robustness, test_robustness
@@ -57,7 +69,14 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--strengths', nargs='+', type=int, choices=STRENGTHS, help='strengths of them (default: all)'
     )
+    parser.add_argument(
+        '--attention',
+        action='store_true',
+        help='describe what the attention of the head depends on, and write attention.json',
+    )
     args = parse_launched(parser)
+    if args.attention and (args.fast or args.tta):
+        parser.error('--attention reads images through the pipelines as they are: leave out --fast and --tta')
     if not args.robustness and (args.corruptions or args.strengths):
         parser.error('--corruptions and --strengths need --robustness')
     if args.out_item and not args.out:
@@ -73,7 +92,7 @@ def main() -> None:
     args = parse_args()
     cfg = load_config(args.config)
     set_options(cfg, args.cfg_options)
-    require(cfg, 'model', 'test_dataloader')
+    require(cfg, 'model', 'test_dataloader', *(['train_dataloader'] if args.attention else []))
     if args.logit_adjustment:
         check_adjustment(cfg)
     for path in filter(None, (args.out, args.dump)):
@@ -107,6 +126,8 @@ def main() -> None:
         use_classes(cfg[f'{loader}_dataloader'].dataset, checkpoint, args.checkpoint)
     runner = build_runner(cfg)
     check_weights(runner.model, checkpoint, args.checkpoint)
+    if args.attention:
+        check_attention(unwrapped(runner.model), checkpoint, args.checkpoint)
     if args.logit_adjustment:
         adjust_logits(runner)
     dumps = {args.dump, args.out if args.out_item != 'metrics' else None} - {None}
@@ -114,6 +135,8 @@ def main() -> None:
         runner.test_loop.evaluator.metrics.append(DumpResults(path, collect_device='gpu'))
     with memory_faults():
         metrics = _corrupted(runner, args) if args.robustness else runner.test()
+    if args.attention and is_main_process():
+        _attention(runner)
     if args.out_item == 'metrics' and is_main_process():
         mmengine.dump(metrics, args.out)
 
@@ -136,3 +159,19 @@ def _corrupted(runner: Runner, args: argparse.Namespace) -> dict[str, float]:
         write_atomic(to_png(draw_strengths(axes(found), lines, '%')), picture)
         runner.logger.info(f'robustness:\n{table(found)}\nin {folder / FILE}, picture: {picture}')
     return clean
+
+
+def _attention(runner: Runner) -> None:
+    """Describe the attention of a tested model, write and draw it."""
+    from dacl_mm.visualization.attention import draw_dependence
+    from dacl_mm.visualization.style import to_png
+
+    dataset = runner.test_dataloader.dataset
+    trained = next(data_sets(runner.cfg.train_dataloader.dataset))
+    plain = next(leaf_datasets(dataset)).pipeline
+    found = describe_attention(unwrapped(runner.model), dataset, plain, Compose(trained.pipeline))
+    folder = Path(runner.work_dir)
+    write_json(found, folder / 'attention.json')
+    write_atomic(to_png(draw_dependence(found, dataset.metainfo['classes'])), folder / 'attention.png')
+    text = ';\n'.join(in_words(found))
+    runner.logger.info(f'attention:\n{text}.\nin {folder / "attention.json"}, picture: attention.png')

@@ -16,6 +16,8 @@ from dacl_mm.comparison.analysis.reading import read_runs
 from dacl_mm.comparison.analysis.results import ProtocolResults
 from dacl_mm.comparison.analysis.tables import METRICS, summary, write_tables
 from dacl_mm.comparison.plan.methods import Method
+from dacl_mm.engine.attention import in_words as attention_in_words
+from dacl_mm.engine.attention import restored
 from dacl_mm.errors import ComparisonError
 from dacl_mm.files import write_atomic
 
@@ -138,6 +140,9 @@ def _attention_words(results: ProtocolResults) -> list[str]:
             f'with its start {last["correlation"]:.2f}); {100 * first["input_share"]:.0f} % → '
             f'{100 * last["input_share"]:.0f} % of its variance lies between images'
         )
+        # Runs of earlier versions have none.
+        if diagnosis := results.runs(method)[0].result.get('attention_diagnosis'):
+            lines += [f'{method}, first seed: {line}' for line in attention_in_words(restored(diagnosis))]
     return lines
 
 
