@@ -13,7 +13,8 @@ from dacl_mm.comparison.plan.methods import differences, read_methods
 
 CONFIGS = sorted((REPO / 'configs').glob('*.py'))
 ABLATION = REPO / 'configs' / 'compare' / 'recipe_ablation.py'
-SETS = sorted({*(REPO / 'configs' / 'compare').glob('*.py')} - {ABLATION})
+NOISE = REPO / 'configs' / 'compare' / 'label_noise.py'
+SETS = sorted({*(REPO / 'configs' / 'compare').glob('*.py')} - {ABLATION, NOISE})
 
 
 @pytest.mark.parametrize('path', CONFIGS, ids=lambda p: p.stem)
@@ -71,6 +72,26 @@ def test_the_ablation_changes_one_key_each():
         assert len(keys) == whole.get(name, 1), (name, keys)
     for method in others:
         MODELS.build({**method.cfg.model, 'data_preprocessor': method.cfg.data_preprocessor})
+
+
+def test_methods_of_one_noise_learn_the_same_labels():
+    init_default_scope('mmpretrain')
+    methods = read_methods([str(NOISE)])
+    noise = {}
+    for method in methods:
+        dataset = method.cfg.train_dataloader.dataset
+        kind = method.name.partition('_')[2]
+        noise.setdefault(kind, []).append((dataset.get('label_noise'), dataset.label_mode))
+        assert method.cfg.data_preprocessor.batch_augments is None
+        for part in (method.cfg.val_dataloader, method.cfg.test_dataloader):
+            assert 'label_noise' not in part.dataset
+        if method.cfg.model.head.get('attention'):
+            method.cfg.model.head.attention.hidden_channels = (8,)
+        MODELS.build({**method.cfg.model, 'data_preprocessor': method.cfg.data_preprocessor})
+    assert list(noise) == ['', '10', '20', '30', 'votes'] and {len(same) for same in noise.values()} == {3}
+    for kind, (first, *others) in noise.items():
+        assert others == [first, first]
+        assert (first[0] or {}).get('share', 0) == (int(kind) / 100 if kind.isdigit() else 0)
 
 
 def leaves(value, path=''):

@@ -1,11 +1,11 @@
 """Corruptions in the place where a camera would make them: after the image is loaded."""
 
 import zlib
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from mmcv.transforms import BaseTransform
+from mmengine.dataset import Compose
 from mmpretrain.registry import TRANSFORMS
 
 from dacl_mm.errors import UserError
@@ -56,16 +56,16 @@ class Corrupt(BaseTransform):
         return f'{type(self).__name__}(kind={self.kind!r}, strength={self.strength}, seed={self.seed})'
 
 
-def after_loading(pipeline: Sequence[Any], transform: dict[str, Any]) -> list[Any]:
-    """Return a pipeline's configs with one more transform, behind that which loads the image.
+def after_loading(pipeline: Compose, transform: BaseTransform) -> Compose:
+    """Return a pipeline with one more transform, behind that which loads the image.
 
     Raises:
-        UserError: If the pipeline begins with something else.
+        UserError: If it begins with something else.
     """
-    first = pipeline[0]['type'] if pipeline else None
-    if first not in LOADERS:
+    first, *rest = pipeline.transforms or [None]
+    if type(first).__name__ not in LOADERS:
         raise UserError(
-            f'the pipeline of the tested data set begins with {first}: images are corrupted after one of '
-            f'{", ".join(LOADERS)}'
+            f'the pipeline of the tested data set begins with {type(first).__name__}: images are changed '
+            f'after one of {", ".join(LOADERS)}'
         )
-    return [pipeline[0], transform, *pipeline[1:]]
+    return Compose([first, transform, *rest])
