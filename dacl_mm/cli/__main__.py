@@ -15,6 +15,7 @@ COMMANDS = {
     'convert': 'convert_checkpoint',
     'strip': 'strip_checkpoint',
     'ship': 'ship',
+    'card': 'model_card',
     'demo': 'demo',
     'benchmark': 'benchmark',
 }

@@ -2,6 +2,7 @@
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 import mmengine
 import numpy as np
@@ -30,9 +31,11 @@ from dacl_mm.engine.checkpoint.training_only import unwrapped
 from dacl_mm.engine.fast import set_fast
 from dacl_mm.engine.launch import build_runner, memory_faults
 from dacl_mm.engine.robustness import FILE, set_robustness, test_robustness
+from dacl_mm.evaluation import CalibratedMetric, FERMetric
 from dacl_mm.evaluation.robustness import CORRUPTIONS, STRENGTHS
 from dacl_mm.evaluation.robustness.results import METRICS, axes, curve, table
 from dacl_mm.files import make_folder, write_atomic
+from dacl_mm.inference.info import ModelInfo
 
 from .arguments import add_config_options, add_fast, parse_launched
 
@@ -128,6 +131,9 @@ def main() -> None:
     check_weights(runner.model, checkpoint, args.checkpoint)
     if args.attention:
         check_attention(unwrapped(runner.model), checkpoint, args.checkpoint)
+    if 'inference' in checkpoint.get('meta', {}) and not (args.tta or args.logit_adjustment):
+        info = ModelInfo.from_dict(checkpoint['meta']['inference'], args.checkpoint)
+        runner.test_loop.evaluator.metrics.append(CalibratedMetric(info.temperature, info.unsure))
     if args.logit_adjustment:
         adjust_logits(runner)
     dumps = {args.dump, args.out if args.out_item != 'metrics' else None} - {None}
@@ -138,7 +144,16 @@ def main() -> None:
     if args.attention and is_main_process():
         _attention(runner)
     if args.out_item == 'metrics' and is_main_process():
-        mmengine.dump(metrics, args.out)
+        mmengine.dump(metrics | _confusion(runner), args.out)
+
+
+def _confusion(runner: Runner) -> dict[str, Any]:
+    """Return what was named what, for the file of the metrics."""
+    metrics = [metric for metric in runner.test_loop.evaluator.metrics if isinstance(metric, FERMetric)]
+    if not metrics:
+        return {}
+    classes = list(runner.test_dataloader.dataset.metainfo['classes'])
+    return dict(confusion=dict(classes=classes, counts=metrics[0].confusion.tolist()))
 
 
 def _corrupted(runner: Runner, args: argparse.Namespace) -> dict[str, float]:

@@ -45,9 +45,7 @@ def deployed_config(checkpoint: Mapping[str, Any], source: object) -> tuple[Conf
     return Config(dict(default_scope='mmpretrain', model=model, test_dataloader=loader)), place
 
 
-def deployed(
-    checkpoint: Mapping[str, Any], config: Config, place: str, source: object
-) -> dict[str, Any]:
+def deployed(checkpoint: Mapping[str, Any], config: Config, place: str, source: object) -> dict[str, Any]:
     """Return a checkpoint of what predicts: weights, epoch and classes.
 
     Args:
@@ -104,11 +102,15 @@ def _simplest(
         head, place = head.head, place + 'head.'
     kind = MODELS.get(head.type)
     pools = isinstance(kind, type) and issubclass(kind, PooledMapHead)
-    if not (pools or kind in (DropoutLinearHead, VarianceHead)) or head.get('predict_by', 'classifier') != 'classifier':
+    if (
+        not (pools or kind in (DropoutLinearHead, VarianceHead))
+        or head.get('predict_by', 'classifier') != 'classifier'
+    ):
         return without(head, 'loss', 'init_cfg'), neck, place
     if pools and neck:
         raise UserError(
-            f'{source} has a {neck.type} before its {head.type}, where MMPretrain has room for the pooling alone'
+            f'{source} has a {neck.type} before its {head.type}, where MMPretrain has room for the pooling '
+            'alone'
         )
     widths = dict(num_classes=head.num_classes, in_channels=head.get('in_channels', 512))
     pooling = dict(type='GlobalAveragePooling') if pools else neck
