@@ -51,8 +51,9 @@ def main() -> None:
     if out.exists() and out.samefile(args.checkpoint):
         raise UserError(f'{out} is the source: name another file, which will hold less')
     use_classes(cfg.val_dataloader.dataset, source, args.checkpoint)
-    text = dict(licence=args.licence, training=args.training)
-    shipped, held_out = to_shipped(source, args.checkpoint, cfg, out.stem, args.accuracy, **text)
+    shipped, held_out = to_shipped(
+        source, args.checkpoint, cfg, out.stem, args.accuracy, args.licence, args.training
+    )
     save_checkpoint(shipped, out)
     if args.report:
         write_atomic(f'{json.dumps(held_out._asdict(), indent=1)}\n'.encode(), args.report)

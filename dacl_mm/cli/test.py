@@ -149,11 +149,11 @@ def main() -> None:
 
 def _confusion(runner: Runner) -> dict[str, Any]:
     """Return what was named what, for the file of the metrics."""
-    metrics = [metric for metric in runner.test_loop.evaluator.metrics if isinstance(metric, FERMetric)]
-    if not metrics:
-        return {}
     classes = list(runner.test_dataloader.dataset.metainfo['classes'])
-    return dict(confusion=dict(classes=classes, counts=metrics[0].confusion.tolist()))
+    for metric in runner.test_loop.evaluator.metrics:
+        if isinstance(metric, FERMetric) and metric.confusion is not None:
+            return dict(confusion=dict(classes=classes, counts=metric.confusion.tolist()))
+    return {}
 
 
 def _corrupted(runner: Runner, args: argparse.Namespace) -> dict[str, float]:

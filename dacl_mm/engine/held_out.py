@@ -1,5 +1,6 @@
 """What a model predicts for the held-out part of the training images, seen as test images are."""
 
+from collections.abc import Iterable
 from copy import deepcopy
 from typing import Any
 
@@ -7,8 +8,6 @@ import numpy as np
 import torch
 from mmengine.config import Config
 from mmengine.runner import Runner
-from torch import nn
-from torch.utils.data import DataLoader
 
 from dacl_mm.config import data_sets
 from dacl_mm.errors import UserError
@@ -33,8 +32,8 @@ def check_held_out(cfg: Config, purpose: str) -> None:
         )
 
 
-def held_out_loader(cfg: Config, seed: int | None = None) -> DataLoader[Any]:
-    """Return a loader of the held-out images, which go through the pipeline of the test.
+def held_out_loader(cfg: Config, seed: int | None = None) -> Any:
+    """Return torch's loader of the held-out images, which go through the pipeline of the test.
 
     Args:
         cfg: A config that passes :func:`check_held_out`.
@@ -44,14 +43,13 @@ def held_out_loader(cfg: Config, seed: int | None = None) -> DataLoader[Any]:
     loader.dataset = deepcopy(cfg.val_dataloader.dataset)
     for dataset in data_sets(loader.dataset):
         dataset.pipeline = deepcopy(next(data_sets(cfg.test_dataloader.dataset)).pipeline)
-    built: DataLoader[Any] = Runner.build_dataloader(loader, seed=seed)
-    return built
+    return Runner.build_dataloader(loader, seed=seed)
 
 
 @torch.no_grad()
-def predict_all(model: nn.Module, loader: DataLoader[Any]) -> tuple[np.ndarray, np.ndarray]:
+def predict_all(model: Any, loader: Iterable[Any]) -> tuple[np.ndarray, np.ndarray]:
     """Return class probabilities, float64, (N, K), and labels, (N,), of a loader's images."""
     model.eval()
-    samples = [sample for batch in loader for sample in model.test_step(batch)]  # type: ignore[operator]
+    samples = [sample for batch in loader for sample in model.test_step(batch)]
     score = torch.stack([sample.pred_score for sample in samples])
     return score.double().cpu().numpy(), np.array([int(sample.gt_label) for sample in samples])

@@ -1,6 +1,6 @@
 """The file that a trained model ships as: what predicts, in float16, and what its output means."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from typing import Any, NamedTuple
 
@@ -47,7 +47,13 @@ class HeldOut(NamedTuple):
 
 
 def to_shipped(
-    checkpoint: Mapping[str, Any], source: object, cfg: Config, name: str, accuracy: float, **text: str
+    checkpoint: Mapping[str, Any],
+    source: object,
+    cfg: Config,
+    name: str,
+    accuracy: float,
+    licence: str = '',
+    training: str = '',
 ) -> tuple[dict[str, Any], HeldOut]:
     """Return the checkpoint that ships, calibrated on the held-out part.
 
@@ -57,12 +63,16 @@ def to_shipped(
         cfg: A config that passes :func:`~dacl_mm.engine.held_out.check_held_out`, of the same training.
         name: Of the model.
         accuracy: What the images that are not unsure must reach together, in (0, 1].
-        **text: ``licence`` and ``training`` of :class:`~.info.ModelInfo`.
+        licence: Of the weights.
+        training: One sentence about data and method.
 
     Raises:
         UserError: If the checkpoint cannot be shipped, or calibrated so.
     """
     config, place = deployed_config(checkpoint, source)
+    preprocessor = config.model.data_preprocessor
+    if not preprocessor.get('to_rgb'):
+        raise UserError(f'{source} takes blue, green, red: what ships takes RGB (data_preprocessor.to_rgb)')
     config.custom_imports = dict(imports=['dacl_mm'], allow_failed_imports=False)
     shipped = deployed(checkpoint, config, place, source)
     whole = shipped['state_dict']
@@ -79,10 +89,12 @@ def to_shipped(
         name=name,
         classes=tuple(loader.dataset.metainfo['classes']),
         size=_input_size(loader.dataset[0]['inputs']),
+        mean=_triple(preprocessor.get('mean') or (0, 0, 0)),
+        std=_triple(preprocessor.get('std') or (1, 1, 1)),
         temperature=temperature,
         unsure=sure.threshold,
-        **_normalisation(config.model.data_preprocessor, source),
-        **text,
+        licence=licence,
+        training=training,
     )
     shipped['meta'] |= dict(cfg=config.pretty_text, inference=info.to_dict())
     held_out = HeldOut(
@@ -110,10 +122,5 @@ def _input_size(image: torch.Tensor) -> tuple[int, int]:
     return image.shape[2], image.shape[1]
 
 
-def _normalisation(preprocessor: Mapping[str, Any], source: object) -> dict[str, tuple[float, ...]]:
-    if not preprocessor.get('to_rgb'):
-        raise UserError(f'{source} takes blue, green, red: what ships takes RGB (data_preprocessor.to_rgb)')
-    return {
-        key: tuple(float(value) for value in preprocessor.get(key) or default)
-        for key, default in (('mean', (0, 0, 0)), ('std', (1, 1, 1)))
-    }
+def _triple(values: Sequence[float]) -> tuple[float, ...]:
+    return tuple(float(value) for value in values)
