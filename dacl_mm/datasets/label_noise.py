@@ -44,9 +44,10 @@ class LabelNoise:
         self = cls(**option)
         if self.kind not in KINDS:
             raise UserError(f'label_noise.kind must be one of {", ".join(KINDS)}, got {self.kind!r}')
-        if not 0 <= self.share < 1 or (self.share and self.kind == 'votes'):
+        number = isinstance(self.share, int | float) and 0 <= self.share < 1
+        if not number or (self.share and self.kind == 'votes'):
             raise UserError(
-                f'label_noise.share must lie in [0, 1), and is for symmetric noise, got {self.share}'
+                f'label_noise.share must lie in [0, 1), and is for symmetric noise, got {self.share!r}'
             )
         if split not in ('train', 'trainval') or test_mode:
             raise UserError(

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from mmengine.dataset import Compose
 from PIL import Image
+from scipy.ndimage import gaussian_filter
 
 from dacl_mm.datasets import LoadFace
 from dacl_mm.errors import UserError
@@ -39,7 +40,9 @@ def test_every_kind_gets_worse_with_its_strength(kind):
             assert found.shape == img.shape and found.dtype == np.uint8
             np.testing.assert_array_equal(found, corrupted(kind, strength, img))  # it is the same each time
             loss.append(np.square(found.astype(float) - img).mean())
-        assert loss[0] > 0 and loss == sorted(loss), loss
+        assert loss[0] > 0
+        if kind not in ('rotation', 'crop'):  # of which far enough is anywhere
+            assert loss == sorted(loss), loss
 
 
 @pytest.mark.parametrize('kind', ['occlusion', 'gaussian_noise', 'crop', 'rotation'])
@@ -81,14 +84,11 @@ def test_noise_and_contrast_by_definition():
     np.testing.assert_allclose(corrupted('contrast', 3, img), expected, atol=0.5 + 1e-9)
 
 
-def test_a_blur_spreads_a_point_by_its_deviation():
-    img = np.zeros((101, 101, 3), np.uint8)
-    img[50, 50] = 255
-    img = np.repeat(np.repeat(img, 1, 0), 1, 1)
-    blurred = corrupted('gaussian_blur', 2, img)[..., 0].astype(float)
-    y, x = np.mgrid[:101, :101] - 50
-    variance = (blurred * (x**2 + y**2)).sum() / (2 * blurred.sum())
-    assert np.sqrt(variance) == pytest.approx(0.02 * 101, rel=0.1)
+def test_a_blur_is_a_gaussian_in_shares_of_the_side():
+    img = photograph(100, 140)
+    for strength, sigma in zip(STRENGTHS, (1, 2, 3, 4, 6)):
+        expected = gaussian_filter(img.astype(float), (sigma, sigma, 0), mode='nearest', truncate=6)
+        np.testing.assert_allclose(corrupted('gaussian_blur', strength, img), expected, atol=2)
 
 
 def test_jpeg_is_that_of_a_file():
