@@ -18,7 +18,7 @@ def main() -> None:
     parser.add_argument('card', help='Markdown file with <!-- table: NAME --> ... <!-- end -->')
     parser.add_argument(
         'folder',
-        help=f'folder of {", ".join(TESTS)} (tools/test.py --out-item metrics), held_out.json (tools/ship.py '
+        help=f'folder of {", ".join(TESTS)} (tools/test.py --out-item card), held_out.json (tools/ship.py '
         '--report) and robustness.json',
     )
     args = parser.parse_args()

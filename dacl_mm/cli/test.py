@@ -39,6 +39,9 @@ from dacl_mm.inference.info import ModelInfo
 
 from .arguments import add_config_options, add_fast, parse_launched
 
+#: Values of --out-item that are written as such.
+JSON = ('metrics', 'card')
+
 
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description='Evaluate a checkpoint on the test split')
@@ -46,7 +49,11 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('checkpoint', help='checkpoint file')
     parser.add_argument('--work-dir', help='folder of logs and pictures (default: work_dirs/<config>)')
     parser.add_argument('--out', help='file of the results (.json for metrics, .pkl for predictions)')
-    parser.add_argument('--out-item', choices=['metrics', 'pred'], help='what --out holds (default: pred)')
+    parser.add_argument(
+        '--out-item',
+        choices=['metrics', 'card', 'pred'],
+        help='what --out holds (default: pred); card: metrics and confusion, for tools/model_card.py',
+    )
     parser.add_argument('--dump', help='file of all predictions for offline evaluation (.pkl)')
     add_fast(parser)
     add_config_options(parser)
@@ -84,7 +91,7 @@ def parse_args() -> argparse.Namespace:
         parser.error('--corruptions and --strengths need --robustness')
     if args.out_item and not args.out:
         parser.error('--out-item needs --out FILE')
-    pickles = [args.dump, args.out if args.out_item != 'metrics' else None]
+    pickles = [args.dump, args.out if args.out_item not in JSON else None]
     for path in pickles:
         if path and not path.endswith(('.pkl', '.pickle')):
             parser.error(f'predictions are written as .pkl, got {path} (--out-item metrics writes .json)')
@@ -136,15 +143,16 @@ def main() -> None:
         runner.test_loop.evaluator.metrics.append(CalibratedMetric(info.temperature, info.unsure))
     if args.logit_adjustment:
         adjust_logits(runner)
-    dumps = {args.dump, args.out if args.out_item != 'metrics' else None} - {None}
+    dumps = {args.dump, args.out if args.out_item not in JSON else None} - {None}
     for path in dumps:
         runner.test_loop.evaluator.metrics.append(DumpResults(path, collect_device='gpu'))
     with memory_faults():
         metrics = _corrupted(runner, args) if args.robustness else runner.test()
     if args.attention and is_main_process():
         _attention(runner)
-    if args.out_item == 'metrics' and is_main_process():
-        mmengine.dump(metrics | _confusion(runner), args.out)
+    if args.out_item in JSON and is_main_process():
+        more = _confusion(runner) if args.out_item == 'card' else {}
+        mmengine.dump(metrics | more, args.out)
 
 
 def _confusion(runner: Runner) -> dict[str, Any]:

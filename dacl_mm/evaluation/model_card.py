@@ -12,7 +12,7 @@ from dacl_mm.errors import MissingFileError, UserError
 
 from .robustness.results import curve
 
-#: Files of ``tools/test.py --out FILE --out-item metrics``, and how they predict.
+#: Files of ``tools/test.py --out FILE --out-item card``, and how they predict.
 TESTS = {
     'plain.json': 'one view',
     'views.json': 'ten views (`--tta`)',

@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 import torch
-from conftest import REPO
+from conftest import REPO, run_tool
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmpretrain.registry import MODELS
@@ -86,6 +86,16 @@ def test_it_predicts_as_the_trained_model_and_holds_what_its_output_means(traine
     assert found['accuracy'] == pytest.approx((score.argmax(1) == label).mean())
     assert found['same_class'] == pytest.approx((score.argmax(1) == exact.argmax(1)).mean())
     assert found['sure_accuracy'] >= 0.02 and found['unsure'] == info.unsure
+    pairs = [f'{key}={value}' for key, value in OPTIONS.items()]
+    pairs += ['test_dataloader.dataset.split=val', 'model.head.attention.hidden_channels=[8]']
+    card = tmp_path / 'card.json'
+    to = ['--out', card, '--out-item', 'card', '--work-dir', tmp_path / 'work']
+    run_tool('test', config, out, *to, '--cfg-options', *pairs)
+    tested, counts = json.loads(card.read_text()), np.bincount(7 * label + score.argmax(1), minlength=49)
+    assert tested['confusion'] == dict(classes=list(info.classes), counts=counts.reshape(7, 7).tolist())
+    assert tested['accuracy/top1'] == pytest.approx(100 * found['accuracy'])
+    for key in ('ece', 'coverage', 'sure_accuracy'):
+        assert tested[f'calibrated/{key}'] == pytest.approx(100 * found[key], abs=1e-3), key
 
 
 @pytest.mark.parametrize(

@@ -30,8 +30,8 @@ class GaussianMixtureHead(ClsHead):
     ``1 + alpha q_k`` and the likelihood their mean. Computed in float32 (or wider).
 
     Reference: Wan et al., Rethinking Feature Distribution for Loss Functions in Image
-    Classification, CVPR 2018, section 3; code in WeitaoVan/L-GM-loss, where alpha rises from 0.1 to
-    0.3 and lambda is 0.01.
+    Classification, CVPR 2018, section 3 (equations as a public PyTorch copy numbers them); code in
+    WeitaoVan/L-GM-loss, where alpha rises from 0.1 to 0.3 and lambda is 0.01.
 
     Args:
         num_classes: K.
@@ -75,7 +75,7 @@ class GaussianMixtureHead(ClsHead):
             with torch.no_grad():
                 self.log_variance.clamp_(LOW, HIGH)  # here, since a clamp on the way has no gradient
         error = (embedding.to(self.means.dtype).unsqueeze(1) - self.means).square()  # (N, K, d)
-        distance = (error * (-self.log_variance).exp()).sum(2) / 2
+        distance = (error * (-self.log_variance).exp()).sum(2) / 2  # d, eq. 18 by halves
         return distance, self.log_variance.sum(1) / 2
 
     def forward(self, feats: tuple[Tensor, ...]) -> Tensor:
@@ -89,7 +89,7 @@ class GaussianMixtureHead(ClsHead):
         """Return ``loss_cls`` and ``loss_likelihood`` (weighted by lambda), means over the batch."""
         target = self.class_shares(data_samples).to(self.means.dtype)  # q, (N, K)
         distance, log_determinant = self.distances(self.pre_logits(feats))
-        logits = -(1 + self.margin * target) * distance - log_determinant
+        logits = -(1 + self.margin * target) * distance - log_determinant  # eq. 17
         likelihood = (target * (distance + log_determinant)).sum(1).mean()
         return dict(
             loss_cls=F.cross_entropy(logits, target), loss_likelihood=self.likelihood_weight * likelihood
