@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,14 @@ TESTS = {
     'views.json': 'ten views (`--tta`)',
     'adjusted.json': 'one view, logit adjustment',
     'views_adjusted.json': 'ten views, logit adjustment',
+}
+#: What the first table shows of each, votes where there are any.
+MEASURES = {
+    'fer/mean_class_accuracy': 'mean-class accuracy',
+    'fer/f1_macro': 'macro F1',
+    'fer/ece': 'calibration error',
+    'fer/vote_nll': 'NLL of the votes (nats)',
+    'fer/entropy_correlation': "rank correlation of entropy with the votes'",
 }
 BLOCK = re.compile(r'(<!-- table: (\w+) -->\n).*?(<!-- end -->)', re.DOTALL)
 Row = Sequence[object]
@@ -75,21 +83,14 @@ def _confusion(folder: Path) -> tuple[list[str], np.ndarray]:
 
 
 def _accuracy(folder: Path) -> str:
-    images, rows = int(_confusion(folder)[1].sum()), []
-    for file, name in TESTS.items():
-        its: Mapping[str, float] = _read(folder, file)
-        strength = its.get('logit_adjustment/strength')
-        top1 = its['accuracy/top1']
-        rows.append(
-            (
-                name if strength is None else f'{name} of {strength:g}',
-                top1,
-                _interval(top1, images),
-                *(its[f'fer/{key}'] for key in ('mean_class_accuracy', 'f1_macro', 'ece')),
-            )
-        )
-    head = ('prediction', 'accuracy', '95 % interval', 'mean-class accuracy', 'macro F1', 'calibration error')
-    return _table(head, rows)
+    images, tests = int(_confusion(folder)[1].sum()), {file: _read(folder, file) for file in TESTS}
+    shown = {key: name for key, name in MEASURES.items() if all(key in its for its in tests.values())}
+    rows: list[Row] = []
+    for file, its in tests.items():
+        strength, top1 = its.get('logit_adjustment/strength'), its['accuracy/top1']
+        name = TESTS[file] if strength is None else f'{TESTS[file]} of {strength:g}'
+        rows.append((name, top1, _interval(top1, images), *(its[key] for key in shown)))
+    return _table(('prediction', 'accuracy', '95 % interval', *shown.values()), rows)
 
 
 def _recall(folder: Path) -> str:

@@ -16,6 +16,7 @@ PLAIN = {
     'fer/mean_class_accuracy': 81.667,
     'fer/f1_macro': 80.6,
     'fer/ece': 7.125,
+    'fer/vote_nll': 0.75,
     'fer/recall/happy': 80.0,
     'fer/recall/fear': 83.333,
     'calibrated/ece': 2.5,
@@ -50,7 +51,8 @@ def test_the_command_writes_what_was_measured(folder, tmp_path):
     z, k, n = 1.959963985, 65, 80
     half = z * np.sqrt(k * (n - k) / n + z * z / 4) / (n + z * z)
     low, high = (100 * ((k + z * z / 2) / (n + z * z) + sign * half) for sign in (-1, 1))
-    assert f'| one view | 81.25 | {low:.2f} to {high:.2f} | 81.67 | 80.60 | 7.12 |' in card
+    assert f'| one view | 81.25 | {low:.2f} to {high:.2f} | 81.67 | 80.60 | 7.12 | 0.75 |' in card
+    assert 'macro F1 | calibration error | NLL of the votes (nats) |\n' in card
     assert '| ten views, logit adjustment of 0.35 | 81.25 |' in card
     assert '| fear | 30 | 83.33 |' in card and '| happy | 40 | 10 |' in card
     assert '| held out, which chose | 50 | 8.00 | 2.00 | 75.00 | 90.00 |' in card
