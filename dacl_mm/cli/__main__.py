@@ -16,6 +16,8 @@ COMMANDS = {
     'score': 'score',
     'convert': 'convert_checkpoint',
     'strip': 'strip_checkpoint',
+    'ship': 'ship',
+    'card': 'model_card',
     'demo': 'demo',
     'benchmark': 'benchmark',
 }
