@@ -14,6 +14,7 @@ COMMANDS = {
     'browse': 'browse_dataset',
     'convert': 'convert_checkpoint',
     'strip': 'strip_checkpoint',
+    'export': 'export',
     'demo': 'demo',
     'benchmark': 'benchmark',
 }

@@ -1,0 +1,1 @@
+"""Networks as folders that need neither torch nor this package: ``tools/export.py``."""
