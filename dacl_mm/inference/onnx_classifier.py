@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from dacl_mm.errors import MissingFileError, UserError
 
@@ -16,14 +17,14 @@ class OnnxClassifier:
 
     Args:
         path: Folder of the bundle, whose most exact model is taken; or one of its models.
-        threads: That compute; 0 lets ONNX Runtime choose.
+        threads: That compute; as many as torch's by default.
 
     Raises:
         MissingFileError: If there is no such model.
         UserError: If ONNX Runtime is not installed, or the file is no model of a bundle.
     """
 
-    def __init__(self, path: str | Path, threads: int = 0) -> None:
+    def __init__(self, path: str | Path, threads: int | None = None) -> None:
         require_packages(TO_RUN, 'an ONNX bundle')
         from onnxruntime.capi import onnxruntime_pybind11_state as faults
 
@@ -36,7 +37,7 @@ class OnnxClassifier:
                 f'{path} holds no model_*.onnx: take a folder that tools/export.py has written'
             )
         try:
-            self.network = Network(file, threads)
+            self.network = Network(file, threads or torch.get_num_threads())
         except (KeyError, ValueError, faults.Fail, faults.InvalidProtobuf, faults.InvalidGraph) as error:
             raise UserError(
                 f'{file} is no model of a bundle ({type(error).__name__}: {error}): export it again'

@@ -7,8 +7,6 @@ from pathlib import Path
 
 from mmengine.logging import print_log
 
-from dacl_mm.config import data_sets
-
 from . import standalone
 from .card import model_card
 from .check import Measured, measure, require_accuracy
@@ -47,16 +45,14 @@ def export_bundle(
     """
     with new_folder(out) as folder:
         detector = write_detector(folder)
-        graphs = {
-            name: folder / f'model_{name}.onnx' for name in PRECISIONS if name in ('float32', *precisions)
-        }
+        made = [name for name in PRECISIONS if name in ('float32', *precisions)]
+        graphs = {name: folder / f'model_{name}.onnx' for name in made}
         for name, path in graphs.items():
             print_log(f'{name}: writing', 'current')
             _write(name, path, graphs['float32'], source, calibration_images)
             write_metadata(path, metadata_of(source, name, detector))
-        loader = source.cfg.val_dataloader
         print_log('comparing with torch on the held-out images', 'current')
-        found = measure(graphs, held_out(loader.dataset, source.model), source.info.temperature)
+        found = measure(graphs, held_out(source.held_out, source.model), source.info.temperature)
         require_accuracy(found, max_loss)
         for name in graphs.keys() - set(precisions):
             graphs.pop(name).unlink()
@@ -70,14 +66,11 @@ def export_bundle(
 
 def _write(name: str, path: Path, exact: Path, source: Source, calibration_images: int) -> None:
     if name == 'float32':
-        write_graph(Deployed(source.model, source.info.temperature), source.info.size, path)
+        write_graph(Deployed(source.model, source.info, source.rgb), source.info.size, path)
     elif name == 'float16':
         write_float16(exact, path)
     else:
-        cfg = source.cfg
-        pipeline = next(data_sets(cfg.val_dataloader.dataset)).pipeline
-        crops = calibration_crops(cfg.train_dataloader.dataset, pipeline, calibration_images)
-        write_int8(exact, path, crops)
+        write_int8(exact, path, calibration_crops(source.training, calibration_images))
 
 
 def _sums(folder: Path) -> str:

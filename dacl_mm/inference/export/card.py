@@ -32,7 +32,7 @@ def model_card(
         undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
     )
     template = environment.from_string(files(__package__).joinpath('card.md.j2').read_text())
-    held_out = next(data_sets(source.cfg.val_dataloader.dataset))
+    held_out = next(data_sets(source.held_out))
     return template.render(
         info=source.info,
         steps=source.steps,

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import torch
 
 from dacl_mm.errors import UserError
 
@@ -42,7 +43,7 @@ def measure(graphs: Mapping[str, Path], batches: Iterable[Batch], temperature: f
     Returns:
         Name -> what was found.
     """
-    networks = {name: Network(path) for name, path in graphs.items()}
+    networks = {name: Network(path, torch.get_num_threads()) for name, path in graphs.items()}
     found: dict[str, list[np.ndarray]] = {name: [] for name in graphs}
     labels, expected = [], []
     for batch in batches:

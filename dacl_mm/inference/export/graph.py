@@ -11,6 +11,8 @@ import torch
 from mmpretrain.models.classifiers import ImageClassifier
 from torch import Tensor, nn
 
+from ..info import ModelInfo
+
 INPUT, OUTPUT = 'crops', 'probabilities'
 
 
@@ -20,23 +22,21 @@ class Deployed(nn.Module):
     Attention and centres that only training needs take no part, and the graph has none of them.
 
     Args:
-        model: Trained network; its data preprocessor normalises.
-        temperature: Divides the logits.
+        model: Trained network.
+        info: Its normalisation and temperature.
+        rgb: Whether it takes RGB, else BGR.
     """
 
     mean: Tensor
     std: Tensor
 
-    def __init__(self, model: ImageClassifier, temperature: float) -> None:
+    def __init__(self, model: ImageClassifier, info: ModelInfo, rgb: bool) -> None:
         super().__init__()
         self.model = model
-        self.temperature = temperature
-        preprocessor = model.data_preprocessor
-        self.rgb = preprocessor.to_rgb
-        one = torch.ones(3, 1, 1)
-        normalises = preprocessor._enable_normalize
-        self.register_buffer('mean', preprocessor.mean if normalises else 0 * one)
-        self.register_buffer('std', preprocessor.std if normalises else one)
+        self.rgb = rgb
+        self.temperature = info.temperature
+        for name, values in (('mean', info.mean), ('std', info.std)):
+            self.register_buffer(name, torch.tensor(values).view(-1, 1, 1))
 
     def forward(self, crops: Tensor) -> Tensor:
         """Return class probabilities, float32, (N, K).
@@ -46,9 +46,9 @@ class Deployed(nn.Module):
         """
         # Contiguous: of other layouts the average pooling becomes ten operators.
         images = crops.permute(0, 3, 1, 2).contiguous().float()  # (N, 3, H, W)
-        images = images if self.rgb else images.flip(1)
-        logits = self.model((images - self.mean) / self.std, mode='tensor').float()
-        return (logits / self.temperature).softmax(1)
+        images = (images - self.mean) / self.std
+        logits: Tensor = self.model(images if self.rgb else images.flip(1), mode='tensor')
+        return (logits.float() / self.temperature).softmax(1)
 
 
 def write_graph(network: Deployed, size: tuple[int, int], path: Path) -> None:
@@ -62,7 +62,7 @@ def write_graph(network: Deployed, size: tuple[int, int], path: Path) -> None:
     width, height = size
     example = torch.zeros(2, height, width, 3, dtype=torch.uint8)
     with _quiet(), torch.no_grad():
-        program = torch.onnx.export(
+        program: Any = torch.onnx.export(
             network.eval(),
             (example,),
             dynamo=True,

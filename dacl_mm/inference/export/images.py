@@ -10,8 +10,6 @@ from mmpretrain.models.classifiers import ImageClassifier
 from mmpretrain.registry import DATASETS
 from torch.utils.data import Dataset
 
-from dacl_mm.config import data_sets
-
 BATCH = 64
 
 
@@ -44,19 +42,14 @@ def held_out(dataset: ConfigDict, model: ImageClassifier) -> Iterator[Batch]:
         )
 
 
-def calibration_crops(
-    dataset: ConfigDict, pipeline: list[ConfigDict], count: int, seed: int = 0
-) -> Iterator[np.ndarray]:
+def calibration_crops(dataset: ConfigDict, count: int, seed: int = 0) -> Iterator[np.ndarray]:
     """Yield a random part of a data set in batches of crops, uint8, (N, H, W, 3).
 
     Args:
-        dataset: Config of the training images.
-        pipeline: That of validation: no augmentation.
+        dataset: Config of the training images, without augmentation.
         count: How many images, at most.
         seed: Of the choice.
     """
-    for leaf in data_sets(dataset):
-        leaf.pipeline, leaf.test_mode = pipeline, True
     images: Dataset[dict[str, torch.Tensor]] = DATASETS.build(dataset)
     total = len(images)  # type: ignore[arg-type]
     chosen = np.random.default_rng(seed).permutation(total)[:count].tolist()

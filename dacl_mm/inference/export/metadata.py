@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from dacl_mm import __version__
+from dacl_mm._version import __version__
 
 from .source import Source
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mmengine.config import Config, ConfigDict
+from mmengine.config import Config
 from mmpretrain.models.utils import ClsDataPreprocessor
 from mmpretrain.registry import MODELS, TRANSFORMS
 
@@ -15,38 +15,30 @@ from dacl_mm.errors import UserError
 from dacl_mm.models.preprocessors import BatchPreprocessor
 
 Step = dict[str, Any]
-#: Of BatchPreprocessor alone.
-BATCHED = ('train_pipeline', 'test_pipeline', 'channels_last')
 
 
-def use_host_pipeline(cfg: Config) -> None:
-    """Bring transforms of validation from the device back to the pipeline of its data set.
+def host_pipeline(cfg: Config) -> list[dict[str, Any]]:
+    """Return the pipeline of the test, with the transforms that are done on the device.
 
-    There each image goes through them by itself, as in a bundle. ``config.device_pipeline`` moves them.
+    ``config.device_pipeline`` moves them there; in a bundle each image goes through them by itself.
 
     Args:
-        cfg: A complete config; changed in place.
+        cfg: A complete config.
 
     Raises:
         UserError: If the data preprocessor is neither MMPretrain's nor ours.
     """
-    preprocessor = preprocessor_config(cfg)
-    kind = MODELS.get(preprocessor.get('type', 'ClsDataPreprocessor'))
-    if kind is BatchPreprocessor:
-        moved = device_transforms(cfg)
-        for dataset in data_sets(cfg.val_dataloader.dataset):
-            dataset.pipeline = [*dataset.pipeline[:-1], *moved, dict(dataset.pipeline[-1], type='PackInputs')]
-        for key in BATCHED:
-            preprocessor.pop(key, None)
-        preprocessor.type = 'ClsDataPreprocessor'
-    elif kind is not ClsDataPreprocessor:
+    kind = preprocessor_config(cfg).get('type', 'ClsDataPreprocessor')
+    if MODELS.get(kind) not in (ClsDataPreprocessor, BatchPreprocessor):
         raise UserError(
-            f'data_preprocessor is {preprocessor.type}: only ClsDataPreprocessor and BatchPreprocessor can '
-            'be exported'
+            f'data_preprocessor is {kind}: only ClsDataPreprocessor and BatchPreprocessor can be exported'
         )
+    *pipeline, last = next(data_sets(cfg.test_dataloader.dataset)).pipeline
+    moved = device_transforms(cfg)
+    return [*pipeline, *moved, dict(last, type='PackInputs') if moved else last]
 
 
-def describe_steps(pipeline: Sequence[ConfigDict]) -> list[Step]:
+def describe_steps(pipeline: Sequence[Mapping[str, Any]]) -> list[Step]:
     """Return the steps from a crop of any size to the network's input.
 
     Args:
@@ -60,7 +52,7 @@ def describe_steps(pipeline: Sequence[ConfigDict]) -> list[Step]:
         UserError: If a transform is another, or resizes in another way.
     """
     first, *rest = pipeline
-    steps = []
+    steps: list[Step] = []
     if TRANSFORMS.get(first['type']) is DrawFace:  # the rest counts on the size of its drawings
         side = first.get('size', 64)
         steps.append(dict(resize=[side, side]))
@@ -73,10 +65,8 @@ def _describe(transform: Mapping[str, Any]) -> Step:
     options = {key: value for key, value in transform.items() if key != 'type'}
     kind = transform['type']
     if kind in ('Resize', 'ResizeEdge'):
-        if (
-            options.pop('backend', 'cv2') != 'pillow'
-            or options.pop('interpolation', 'bilinear') != 'bilinear'
-        ):
+        how = options.pop('backend', 'cv2'), options.pop('interpolation', 'bilinear')
+        if how != ('pillow', 'bilinear'):
             raise _unknown(transform)
         scale = options.pop('scale', None)
         if kind == 'Resize' and not options.pop('keep_ratio', False) and scale and not options:
@@ -94,7 +84,7 @@ def _pair(size: int | Sequence[int]) -> list[int]:
 
 def _unknown(transform: Mapping[str, Any]) -> UserError:
     return UserError(
-        f'val_dataloader.dataset.pipeline has {dict(transform)}, which a bundle cannot do: it knows LoadFace, '
-        "DrawFace, CenterCrop(crop_size), and Resize(scale) and ResizeEdge(scale, edge='short') with "
-        "backend='pillow'"
+        f'test_dataloader.dataset.pipeline has {dict(transform)}, which a bundle cannot do: it knows '
+        "LoadFace, DrawFace, CenterCrop(crop_size), and Resize(scale) and ResizeEdge(scale, edge='short') "
+        "with backend='pillow'"
     )

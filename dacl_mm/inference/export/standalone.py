@@ -77,12 +77,9 @@ def prepare(crop: np.ndarray, steps: Sequence[dict[str, Any]]) -> np.ndarray:
         if kind == 'resize':
             crop = resize(crop, *value)
         elif kind == 'resize_short':
-            new = (
-                (value, int(value * height / width))
-                if width < height
-                else (int(value * width / height), value)
-            )
-            crop = resize(crop, *new)
+            upright = width < height
+            longer = int(value * height / width) if upright else int(value * width / height)
+            crop = resize(crop, *((value, longer) if upright else (longer, value)))
         elif kind == 'center_crop':
             left, top = (max(0, round((a - b) / 2)) for a, b in zip((width, height), value))
             crop = crop[top : top + value[1], left : left + value[0]]
@@ -126,10 +123,9 @@ class Detector:
 
         A box is left, top, width and height, landmarks are (5, 2), both in pixels of the image.
         """
-        scale = min(1.0, LONGEST / max(image.shape[:2]))
-        small = (
-            cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else image
-        )
+        scale, small = LONGEST / max(image.shape[:2]), image
+        if scale < 1:
+            small = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
         height, width = small.shape[:2]
         inputs = small[..., ::-1].astype(np.float32) - np.array([104, 117, 127], np.float32)
         named = {output.name: i for i, output in enumerate(self.session.get_outputs())}
@@ -194,10 +190,8 @@ def rows(source: str, network: Network, detector: Detector | None) -> Iterator[l
     boxes, crops = [np.array([0, 0, width, height], float)], [image]
     if detector:
         faces = detector(image)
-        boxes, crops = (
-            [box for box, _ in faces],
-            [cut(image, *face, network.info['framing']) for face in faces],
-        )
+        boxes = [box for box, _ in faces]
+        crops = [cut(image, *face, network.info['framing']) for face in faces]
     for i, (box, found) in enumerate(zip(boxes, network(crops))):
         best = found.argmax()
         name = classes[best] if found[best] >= unsure else 'unsure'
