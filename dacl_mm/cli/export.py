@@ -31,7 +31,7 @@ def parse_args() -> argparse.Namespace:
         type=float,
         default=0.5,
         metavar='POINTS',
-        help='points of accuracy that a model may lose on the held-out images (default: %(default)s)',
+        help='accuracy that float16 and int8 may lose on the held-out images (default: %(default)s)',
     )
     parser.add_argument(
         '--calibration-images',
