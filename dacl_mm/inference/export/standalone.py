@@ -21,7 +21,8 @@ HERE = Path(__file__).resolve().parent
 MODELS = tuple(f'model_{precision}.onnx' for precision in ('float32', 'float16', 'int8'))
 MARGIN = 1.2  # side of the square around a box without framing, in longer sides of the box
 ONE = 2**22  # Pillow's weights are whole numbers that sum up to it
-LONGEST = 640  # px of an image, as the detector sees it
+SMALLEST, LARGEST = 192, 640  # px of an image's longer side, as the detector sees it
+MEAN_BGR, STRIDE = (104, 117, 127), 32  # of the detector
 ANCHORS = {8: (16, 32), 16: (64, 128), 32: (256, 512)}  # stride -> sides, in pixels
 FOUND, SAME = 0.6, 0.4  # least score of a face, and overlap of two boxes of one face
 CENTER, SIDE = 0.1, 0.2  # variances of the box regression
@@ -125,31 +126,41 @@ class Detector:
 
         A box is left, top, width and height, landmarks are (5, 2), both in pixels of the image.
         """
-        scale, small = LONGEST / max(image.shape[:2]), image
-        if scale < 1:
-            small = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-        height, width = small.shape[:2]
-        inputs = small[..., ::-1].astype(np.float32) - np.array([104, 117, 127], np.float32)
-        named = {output.name: i for i, output in enumerate(self.session.get_outputs())}
-        raw = self.session.run(None, {self.session.get_inputs()[0].name: inputs.transpose(2, 0, 1)[None]})
-        places, scores, points = raw[named['loc']][0], raw[named['conf']][0][:, 1], raw[named['landmarks']][0]
+        inputs, factor = fit(image)
+        height, width = inputs.shape[:2]
+        feed = {'input': inputs.transpose(2, 0, 1)[None]}
+        found = self.session.run(['loc', 'conf', 'landmarks'], feed)
+        places, scores, points = found[0][0], found[1][0][:, 1], found[2][0]
         kept = np.flatnonzero(scores > FOUND)
         anchors, scores = anchors_of(width, height)[kept], scores[kept]
-        middle = anchors[:, :2] + places[kept, :2] * CENTER * anchors[:, 2:]
-        sides = anchors[:, 2:] * np.exp(places[kept, 2:] * SIDE)
+        middle = anchors[:, :2] + CENTER * places[kept, :2] * anchors[:, 2:]
+        sides = anchors[:, 2:] * np.exp(SIDE * places[kept, 2:])
         boxes = np.hstack([middle - sides / 2, sides])
-        chosen = cv2.dnn.NMSBoxes(boxes.tolist(), scores.tolist(), FOUND, SAME)
-        marks = anchors[:, None, :2] + points[kept].reshape(-1, 5, 2) * CENTER * anchors[:, None, 2:]
-        factor = np.array([image.shape[1] / width, image.shape[0] / height])
-        faces = [(boxes[i] * np.tile(factor, 2), marks[i] * factor) for i in np.ravel(chosen).astype(int)]
+        marks = anchors[:, None, :2] + CENTER * points[kept].reshape(-1, 5, 2) * anchors[:, None, 2:]
+        best = np.ravel(cv2.dnn.NMSBoxes(boxes.tolist(), scores.tolist(), FOUND, SAME)).astype(int)
+        faces = [(boxes[i] * np.tile(factor, 2), marks[i] * factor) for i in best]
         return sorted(faces, key=lambda face: float(face[0][0]))
+
+
+def fit(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return an image as the detector takes it, float32, and its pixels' size (x, y) in the given one's."""
+    height, width = image.shape[:2]
+    longer = max(height, width)
+    scale = min(max(longer, SMALLEST), LARGEST) / longer
+    new = max(round(width * scale), 1), max(round(height * scale), 1)
+    how = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+    scaled = image if scale == 1 else cv2.resize(image, new, interpolation=how)
+    columns, rows = (-(-side // STRIDE) * STRIDE for side in new)
+    inputs = np.zeros((rows, columns, 3), np.float32)  # what is added has the mean's grey level
+    inputs[: new[1], : new[0]] = scaled[..., ::-1] - np.array(MEAN_BGR, np.float32)
+    return inputs, np.array([width / new[0], height / new[1]])
 
 
 def anchors_of(width: int, height: int) -> np.ndarray:
     """Return middle and sides (x, y, w, h) of the detector's anchors, in pixels, (A, 4)."""
     found = []
     for stride, sides in ANCHORS.items():
-        y, x = np.mgrid[: -(-height // stride), : -(-width // stride)] + 0.5
+        y, x = np.mgrid[: height // stride, : width // stride] + 0.5
         middle = np.stack([x, y], -1)[:, :, None] * stride  # (rows, columns, 1, 2)
         square = np.repeat(np.array(sides, float)[:, None], 2, 1)  # (2, 2)
         shape = (*middle.shape[:2], *square.shape)
@@ -177,7 +188,8 @@ def cut(
     a, w = a * k, w * k - half
     b = w.mean() - a * z.mean()
     moved = np.array([[a.real, -a.imag, b.real], [a.imag, a.real, b.imag]])
-    large = cv2.warpAffine(image, moved, tuple((size * k).tolist()), borderMode=cv2.BORDER_REPLICATE)
+    flags = dict(flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+    large = cv2.warpAffine(image, moved, tuple((size * k).tolist()), **flags)
     return cv2.resize(large, tuple(size.tolist()), interpolation=cv2.INTER_AREA)
 
 
