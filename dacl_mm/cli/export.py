@@ -9,11 +9,10 @@ CONFIG what the checkpoint does.
 import argparse
 from pathlib import Path
 
+from dacl_mm.inference.export import PRECISIONS
 from dacl_mm.inference.export.packages import TO_EXPORT, require_packages
 
 from .arguments import add_config_options
-
-PRECISIONS = ('float32', 'float16', 'int8')
 
 
 def parse_args() -> argparse.Namespace:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mmengine.logging import print_log
 
-from . import standalone
+from . import PRECISIONS, standalone
 from .card import model_card
 from .check import Measured, measure, require_accuracy
 from .detector import write_detector
@@ -17,8 +17,6 @@ from .images import calibration_crops, held_out
 from .metadata import metadata_of, write_metadata
 from .reduced import write_float16, write_int8
 from .source import Source
-
-PRECISIONS = ('float32', 'float16', 'int8')
 
 
 def export_bundle(

@@ -188,9 +188,10 @@ def cut(
     a, w = a * k, w * k - half
     b = w.mean() - a * z.mean()
     moved = np.array([[a.real, -a.imag, b.real], [a.imag, a.real, b.imag]])
-    flags = dict(flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
-    large = cv2.warpAffine(image, moved, tuple((size * k).tolist()), **flags)
-    return cv2.resize(large, tuple(size.tolist()), interpolation=cv2.INTER_AREA)
+    how: dict[str, Any] = dict(flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+    large = cv2.warpAffine(image, moved, tuple((size * k).tolist()), **how)
+    crop: np.ndarray = cv2.resize(large, tuple(size.tolist()), interpolation=cv2.INTER_AREA)
+    return crop
 
 
 def rows(source: str, network: Network, detector: Detector | None) -> Iterator[list[Any]]:
