@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from dacl_mm.errors import MissingFileError
+from dacl_mm.errors import MissingFileError, UserError
 
 from .classifier import Classifier, TorchClassifier
 from .onnx_classifier import OnnxClassifier
@@ -26,6 +26,11 @@ def load_classifier(model: str = SHIPPED, config: str | None = None, device: str
     """
     path = Path(model).expanduser()
     if path.is_dir() or path.suffix == '.onnx':  # of tools/export.py
+        for option, given in (('config', config), ('device', None if device == 'cpu' else device)):
+            if given is not None:
+                raise UserError(
+                    f'{path} is an ONNX bundle, which has no {option} {given}: leave {option} out'
+                )
         return OnnxClassifier(path)
     shipped = WEIGHTS / f'{model}.pth'
     if shipped.parent == WEIGHTS and shipped.is_file():

@@ -188,6 +188,10 @@ def test_the_predictor_reads_bundles(bundle):
     classifier = load_classifier(str(bundle))
     assert isinstance(classifier, OnnxClassifier)
     assert isinstance(load_classifier(str(bundle / 'model_int8.onnx')), OnnxClassifier)
+    assert isinstance(load_classifier(str(bundle), device='cpu'), OnnxClassifier)
+    for options in (dict(device='cuda'), dict(config='dacl_r18_rafdb')):
+        with pytest.raises(UserError, match=f'leave {next(iter(options))} out'):
+            load_classifier(str(bundle), **options)
     (crop,) = crops_of((80, 80))
     (face,) = Predictor(str(bundle), faces='crop')(crop).faces
     assert list(face.probabilities.values()) == pytest.approx(classifier([crop])[0].tolist(), abs=1e-6)
