@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from .agreement import agreement
 from .data import data
 from .epochs import epoch
+from .exported import export
 from .inference import predict
 from .overheads import draws, monitor
 from .processes import imports, process
@@ -23,4 +24,5 @@ CASES: dict[str, Case] = {
     'epoch': epoch,
     'agreement': agreement,
     'predict': predict,
+    'export': export,
 }

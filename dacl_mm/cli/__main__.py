@@ -18,6 +18,7 @@ COMMANDS = {
     'strip': 'strip_checkpoint',
     'ship': 'ship',
     'card': 'model_card',
+    'export': 'export',
     'demo': 'demo',
     'benchmark': 'benchmark',
 }
