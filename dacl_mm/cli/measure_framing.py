@@ -21,7 +21,7 @@ from dacl_mm.inference.classifier import TorchClassifier
 from dacl_mm.inference.crops import SampledCrops
 from dacl_mm.inference.detectors import build_detector
 from dacl_mm.inference.framing import measure_framing
-from dacl_mm.inference.framing_check import check_framing
+from dacl_mm.inference.framing_check import HEADER, check_framing
 from dacl_mm.inference.from_checkpoint import KEY
 
 
@@ -65,6 +65,7 @@ def main() -> None:
         crops = SampledCrops(cfg.test_dataloader.dataset, args.check, args.seed)
         rows = check_framing(crops, classifier, measured.framing, detector, args.seed)
         found['check'] = []
+        print(HEADER)
         for row in rows:
             print(row, flush=True)
             found['check'].append(row._asdict())
