@@ -14,7 +14,7 @@ class Detection(NamedTuple):
 
 
 class Detector(Protocol):
-    """Finds faces."""
+    """Finds faces. Pixel i of a row spans the coordinates from i to i + 1."""
 
     def __call__(self, image: np.ndarray) -> list[Detection]:
         """Return the faces of an image, from the left to the right.
@@ -23,3 +23,18 @@ class Detector(Protocol):
             image: RGB, uint8, (H, W, 3).
         """
         ...
+
+
+def detections(boxes: np.ndarray, scores: np.ndarray, landmarks: np.ndarray) -> list[Detection]:
+    """Return what a network found, from the left to the right.
+
+    Args:
+        boxes: Left, top, width and height in pixels, (n, 4).
+        scores: (n,), in [0, 1].
+        landmarks: (n, 5, 2).
+    """
+    found = [
+        Detection(tuple(box.tolist()), float(score), points)
+        for box, score, points in zip(boxes, scores, landmarks)
+    ]
+    return sorted(found, key=lambda face: face.box[0])
