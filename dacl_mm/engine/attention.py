@@ -20,14 +20,15 @@ from dacl_mm.evaluation.attention.statistics import (
 )
 from dacl_mm.evaluation.robustness import CoverRegion
 from dacl_mm.evaluation.robustness.corrupt import after_loading
+from dacl_mm.evaluation.robustness.cover import Box
 from dacl_mm.models.attention import find_attention
 
 from .checkpoint.training_only import weights_of
 
 #: Boxes (top, left, bottom, right) of upright faces that fill the image: each covers a quarter of it.
-REGIONS = {'eyes': [(0.2, 0, 0.45, 1)], 'mouth': [(0.6, 0, 0.85, 1)]}
+REGIONS: dict[str, list[Box]] = {'eyes': [(0.2, 0, 0.45, 1)], 'mouth': [(0.6, 0, 0.85, 1)]}
 #: As much of the image, beside the face's middle.
-CONTROL = [(0, 0, 1, 0.125), (0, 0.875, 1, 1)]
+CONTROL: list[Box] = [(0, 0, 1, 0.125), (0, 0.875, 1, 1)]
 BATCH = 64
 
 
@@ -69,8 +70,9 @@ def read_attention(
         pipeline: In the place of the data set's own.
         view: Seeds the draws.
     """
-    head: Any = model.head
-    weigh = head.attention_weights if hasattr(head, 'attention_weights') else find_attention(model)
+    # As the head uses it, where that is something else.
+    weigh: Any = getattr(model.head, 'attention_weights', None) or find_attention(model)
+    backbone: Any = model.backbone
     training = model.training
     model.eval()
     rows = []
@@ -80,7 +82,7 @@ def read_attention(
             with Draw(0, view, int(i)).seeded():
                 items.append(pipeline(dataset.get_data_info(int(i))))
         inputs = model.data_preprocessor(pseudo_collate(items))['inputs']  # type: ignore[operator]
-        rows.append(weigh(model.backbone(inputs)[-1]).double().cpu().numpy())  # type: ignore[operator]
+        rows.append(weigh(backbone(inputs)[-1]).double().cpu().numpy())
     model.train(training)
     return np.concatenate(rows)
 

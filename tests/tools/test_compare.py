@@ -140,6 +140,7 @@ def test_tables_hold_every_run(compared):
     assert kept == ['selected.pth'] * 4
 
 
+@pytest.mark.slow
 def test_a_finished_run_is_tested_on_corrupted_images_once(compared):
     work = compared['work']
     runs = [Run('softmax', seed, 'held-out', work / f'runs/held-out/softmax/seed_{seed}') for seed in (0, 7)]

@@ -1,7 +1,8 @@
 """What can happen to a photograph of a face, each in five strengths.
 
 Named as in Hendrycks & Dietterich, Benchmarking Neural Network Robustness to Common Corruptions, ICLR 2019,
-where they are from there, with its amounts; lengths are shares of the image's side, so that a face of 48 px
+where they are from there. Contrast and JPEG have its amounts; noise begins with those of CIFAR-10-C, since
+nothing averages the pixels of a small image. Lengths are shares of the image's side, so that a face of 48 px
 and one of 224 px suffer alike. Every function takes an image (BGR, uint8, (H, W, 3)), an amount and a
 generator, and returns an image of the same shape.
 """
@@ -97,7 +98,7 @@ CORRUPTIONS = {
     'occlusion': Corruption(occlusion, (0.2, 0.3, 0.4, 0.5, 0.6), 'of the side'),
     'low_resolution': Corruption(low_resolution, (32, 24, 16, 12, 8), 'px'),
     'gaussian_blur': Corruption(gaussian_blur, (0.01, 0.02, 0.03, 0.04, 0.06), 'of the side'),
-    'gaussian_noise': Corruption(gaussian_noise, (0.08, 0.12, 0.18, 0.26, 0.38), 'of the range'),
+    'gaussian_noise': Corruption(gaussian_noise, (0.04, 0.08, 0.12, 0.18, 0.26), 'of the range'),
     'contrast': Corruption(contrast, (0.4, 0.3, 0.2, 0.1, 0.05), 'is left'),
     'jpeg_compression': Corruption(jpeg_compression, (25, 18, 15, 10, 7), 'quality'),
     'rotation': Corruption(rotation, (10, 20, 30, 45, 60), 'degrees'),

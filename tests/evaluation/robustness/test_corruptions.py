@@ -74,7 +74,7 @@ def test_low_resolution_keeps_the_means_of_blocks():
 
 def test_noise_and_contrast_by_definition():
     grey = np.repeat(np.full((200, 200, 1), 128, np.uint8), 3, 2)
-    noisy = corrupted('gaussian_noise', 1, grey).astype(float)
+    noisy = corrupted('gaussian_noise', 2, grey).astype(float)
     assert noisy.std() == pytest.approx(0.08 * 255, rel=0.02) and (noisy == noisy[..., :1]).all()
     color = corrupted('gaussian_noise', 1, photograph())
     assert not (color - photograph() == (color - photograph())[..., :1]).all()

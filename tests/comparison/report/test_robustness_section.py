@@ -24,7 +24,7 @@ def rows(accuracy):
 @pytest.fixture(scope='module')
 def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp('cmp')
-    methods = write_runs(folder, seeds=2)
+    methods = [method for method in write_runs(folder, seeds=2) if method.name in ('softmax', 'dacl')]
     for method, loss in (('softmax', 4.0), ('dacl', 2.0)):
         for seed in (0, 1):
             clean = 60.0 + seed
@@ -52,7 +52,7 @@ def folder(tmp_path_factory):
 
 
 def test_tables_are_means_over_strengths_kinds_and_seeds(folder):
-    (results,) = read_runs(folder, ['softmax', 'center', 'dacl', 'dacl_shuffled'])
+    (results,) = read_runs(folder, ['softmax', 'center', 'dacl'])
     found = read_robustness(results)
     assert list(found) == ['softmax', 'dacl']
     softmax = robustness_tables(found)['accuracy']['softmax']
@@ -70,7 +70,7 @@ def test_the_page_has_both(folder):
     assert section.count('<table') == 2 and 'id="robustness"' in page
     cells = re.findall(r'<td>([\d.]+)</td>', section.split('</tbody>')[0].split('dacl</th>')[1])
     assert cells == ['2', '60.50', '57.50', '51.50', '54.50', '90.1']
-    assert (folder / 'figures/robustness.svg').is_file() and (folder / 'figures/dependence_2.png').is_file()
+    assert (folder / 'figures/robustness.svg').is_file() and (folder / 'figures/dependence_1.png').is_file()
     assert 'dacl, first seed: 25.0 % of the variance of A lies between the 64 images' in page
     assert 'covering the eyes moves A by 0.50' in page and 'nan % of the variance between images' in page
     assert 'Corrupted test images' not in page.split('id="robustness"')[0]
