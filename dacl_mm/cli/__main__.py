@@ -19,6 +19,7 @@ COMMANDS = {
     'ship': 'ship',
     'card': 'model_card',
     'export': 'export',
+    'framing': 'measure_framing',
     'demo': 'demo',
     'benchmark': 'benchmark',
 }
