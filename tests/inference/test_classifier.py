@@ -6,6 +6,7 @@ import pytest
 import torch
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
+from mmpretrain.models.backbones import ResNet
 from mmpretrain.registry import MODELS, TRANSFORMS
 from networks import small_config, write_checkpoint
 from PIL import Image
@@ -71,6 +72,26 @@ def test_another_backbone_and_size(tmp_path):
     classifier = TorchClassifier.from_files(None, str(path), 'cpu')
     assert classifier.info.size == (48, 48)
     np.testing.assert_allclose(classifier(RGB), expected(cfg, path, tmp_path), atol=1e-4)
+
+
+@MODELS.register_module()
+class FetchingBackbone(ResNet):
+    """Looks for weights elsewhere, as timm's do."""
+
+    def __init__(self, pretrained=False, **kwargs):
+        super().__init__(**kwargs)
+        assert not pretrained, 'would download'
+
+
+def test_no_other_weights_are_looked_for(tmp_path):
+    cfg = small_config()
+    cfg.model.backbone.type = 'FetchingBackbone'
+    path = write_checkpoint(tmp_path / 'a.pth', cfg)
+    stored = torch.load(path)
+    cfg.model.backbone.update(pretrained=True, init_cfg=dict(type='Pretrained', checkpoint='nowhere'))
+    stored['meta']['cfg'] = cfg.pretty_text
+    torch.save(stored, path)
+    assert TorchClassifier.from_files(None, str(path), 'cpu')(RGB).shape == (3, 7)
 
 
 @pytest.fixture(scope='module')
@@ -158,6 +179,22 @@ def test_what_nothing_registers_is_not_called(tiny, tmp_path, name):
     with pytest.raises(UserError, match=f"names '{name}', which nothing registers"):
         TorchClassifier.from_files(None, str(tmp_path / 'trap.pth'))
     assert not (tmp_path / 'ran').exists()
+
+
+def test_a_full_gpu_is_named(tiny, monkeypatch):
+    def full(batch):
+        raise torch.OutOfMemoryError('CUDA out of memory')
+
+    classifier = TorchClassifier.from_files(None, str(tiny[1]), 'cpu')
+    monkeypatch.setattr(classifier, '_predict', full)
+    with pytest.raises(UserError, match='no memory left for 3 faces at a time: lower the batch size'):
+        classifier(RGB)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason='no GPU')
+def test_a_gpu_predicts_the_same(tiny):
+    scores = [TorchClassifier.from_files(None, str(tiny[1]), device)(RGB) for device in ('cpu', 'cuda')]
+    np.testing.assert_allclose(*scores, atol=5e-3)  # convolutions in TF32
 
 
 def test_mistakes_are_named(tiny, tmp_path):
