@@ -12,6 +12,7 @@ COMMANDS = {
     'compare-heads': 'compare_heads',
     'verify': 'verify_dataset',
     'browse': 'browse_dataset',
+    'score': 'score',
     'convert': 'convert_checkpoint',
     'strip': 'strip_checkpoint',
     'demo': 'demo',
