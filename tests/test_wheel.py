@@ -16,6 +16,7 @@ DATA = {
     'configs/README.md',
     'configs/model-index.yml',
     'configs/_base_/datasets/ferplus_publictest_leaks.txt',
+    'inference/export/card.md.j2',
 }
 SCRIPT = """
 import contextlib, io, json, pathlib, sys
