@@ -16,7 +16,7 @@ from .classifier import Classifier
 from .detectors import Detection, build_detector
 from .following import Follower
 from .frames import Frame, Picture, batched, to_frame
-from .framing import NO_FRAMING, FramingWarning, framing_watch
+from .framing_watch import NO_FRAMING, FramingWarning, framing_watch
 from .info import ModelInfo
 from .models import SHIPPED, load_classifier
 from .naming import to_face, to_prediction

@@ -9,9 +9,10 @@ from squares import ByColor
 
 from dacl_mm.errors import UserError
 from dacl_mm.inference import Predictor
-from dacl_mm.inference import framing as framing_module
+from dacl_mm.inference import framing_watch as watch_module
 from dacl_mm.inference.detectors import Detection
-from dacl_mm.inference.framing import FramingWarning, FramingWatch, measure_framing, misfit
+from dacl_mm.inference.framing import measure_framing
+from dacl_mm.inference.framing_watch import FramingWarning, FramingWatch, misfit
 from dacl_mm.inference.info import Framing
 
 POINTS = np.array(((0.32, 0.39), (0.68, 0.39), (0.5, 0.6), (0.36, 0.77), (0.65, 0.77)))
@@ -120,7 +121,7 @@ def test_a_network_without_framing_is_told_where_faces_are_looked_for(monkeypatc
 
 def test_crops_of_other_framing_are_told(monkeypatch):
     tight = (drawn(40) - 0.5) / 0.7 + 0.5
-    monkeypatch.setattr(framing_module, 'build_detector', lambda spec: Told(tight))
+    monkeypatch.setattr(watch_module, 'build_detector', lambda spec: Told(tight))
     predictor = Predictor(classifier(FRAMING), faces='crop')
     with pytest.warns(FramingWarning, match="faces='detect'") as told:
         predictor(crops(40))
@@ -131,7 +132,7 @@ def test_crops_without_a_detector_are_predicted_after_a_word(monkeypatch):
     def missing(spec):
         raise UserError('pip install it')
 
-    monkeypatch.setattr(framing_module, 'build_detector', missing)
+    monkeypatch.setattr(watch_module, 'build_detector', missing)
     with pytest.warns(FramingWarning, match='not compared: pip install it'):
         predictor = Predictor(classifier(FRAMING), faces='crop')
     assert predictor(crops(1))[0].faces
