@@ -16,6 +16,7 @@ COMMANDS = {
     'strip': 'strip_checkpoint',
     'demo': 'demo',
     'benchmark': 'benchmark',
+    'serve': 'serve',
 }
 
 
