@@ -8,6 +8,7 @@ from .run import run
 COMMANDS = {
     'train': 'train',
     'test': 'test',
+    'predict': 'predict',
     'compare': 'compare',
     'compare-heads': 'compare_heads',
     'verify': 'verify_dataset',

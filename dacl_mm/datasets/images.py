@@ -18,6 +18,21 @@ FORMATS = ('JPEG', 'PNG', 'BMP', 'DIB', 'GIF', 'PPM', 'TIFF', 'WEBP')
 
 
 def open_image(path: str) -> Image.Image:
+    """Open and fully decode an image file of a data set.
+
+    Raises:
+        UnreadableImageError: If that fails, or the image has more than
+            :data:`MAX_PIXELS`; names the file, and what the config can do about it.
+    """
+    try:
+        return decode_image(path)
+    except UnreadableImageError as error:
+        raise UnreadableImageError(
+            f"{error}. Restore it, name it in exclude_file, or set unreadable='replace' for training"
+        ) from error
+
+
+def decode_image(path: str) -> Image.Image:
     """Open and fully decode an image file.
 
     Raises:
@@ -35,10 +50,7 @@ def open_image(path: str) -> Image.Image:
             )
         image.load()
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise UnreadableImageError(
-            f'{path} cannot be read as an image: {error}. Restore it, name it in exclude_file, or set '
-            "unreadable='replace' for training"
-        ) from error
+        raise UnreadableImageError(f'{path} cannot be read as an image: {error}') from error
     return image
 
 
@@ -91,8 +103,12 @@ class LoadFace(BaseTransform):
         return results
 
 
-def three_channels(img: np.ndarray) -> np.ndarray:
-    """Return a BGR image as it is, and a grey one repeated to (H, W, 3).
+def three_channels(img: np.ndarray, kind: str = 'a BGR image') -> np.ndarray:
+    """Return a colour image as it is, and a grey one repeated to (H, W, 3).
+
+    Args:
+        img: Either of the two.
+        kind: What is expected, for the message.
 
     Raises:
         UserError: If it is neither, or not uint8.
@@ -101,7 +117,7 @@ def three_channels(img: np.ndarray) -> np.ndarray:
         return np.repeat(img[..., None], 3, axis=2)
     if img.dtype != np.uint8 or img.ndim != 3 or img.shape[2] != 3:
         raise UserError(
-            f'expected a BGR image of uint8, (H, W, 3), or a grey one, (H, W), got {img.dtype} of shape '
+            f'expected {kind} of uint8, (H, W, 3), or a grey one, (H, W), got {img.dtype} of shape '
             f'{img.shape}'
         )
     return img

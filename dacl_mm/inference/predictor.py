@@ -1,27 +1,25 @@
 """From images to expressions: find faces, cut them out, name what they show."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Literal, NamedTuple, overload
+from typing import Literal, overload
 
 import numpy as np
+from PIL import Image
 
+from dacl_mm.errors import UnreadableImageError, UserError
+
+from .align import face_crop
 from .classifier import Classifier
+from .detectors import Detection, build_detector
+from .following import Follower
+from .frames import Frame, Picture, batched, to_frame
 from .info import ModelInfo
-from .models import SHIPPED
-from .results import Prediction
-
-Image = str | Path | np.ndarray
-
-
-class Frame(NamedTuple):
-    """An image on its way to the network."""
-
-    source: str
-    number: int  # in the source, from 0
-    time: float | None  # seconds since the start of the source; None of an image
-    image: np.ndarray | None  # RGB, uint8, (H, W, 3); None where it cannot be read
-    error: str | None = None  # why
+from .models import SHIPPED, load_classifier
+from .results import Face, Prediction, named
+from .smoothing import SECONDS
+from .video import read_video
 
 
 class Predictor:
@@ -44,7 +42,7 @@ class Predictor:
 
     def __init__(
         self,
-        model: str | Classifier = SHIPPED,
+        model: str | Path | Classifier = SHIPPED,
         *,
         config: str | None = None,
         device: str | None = None,
@@ -54,35 +52,65 @@ class Predictor:
         min_face: float = 0,
         unsure: float | None = None,
     ) -> None:
-        raise NotImplementedError
+        if faces not in ('detect', 'crop'):
+            raise UserError(f"faces is {faces!r}: say 'detect', or 'crop' for images that are faces already")
+        if batch_size < 1:
+            raise UserError(f'batch_size is {batch_size}: it must be positive')
+        if not 0 <= (unsure or 0) <= 1:
+            raise UserError(f'unsure is {unsure}: it is a probability, from 0 to 1')
+        self.detector = None if faces == 'crop' or detector == 'none' else build_detector(detector)
+        if isinstance(model, str | Path):
+            model = load_classifier(str(model), config, device)
+        self.classifier = model
+        self.batch_size = batch_size
+        self.min_face = min_face
+        self.unsure = self.info.unsure if unsure is None else unsure
 
     @property
     def info(self) -> ModelInfo:
         """What travels with the weights."""
-        raise NotImplementedError
+        return self.classifier.info
 
     @overload
-    def __call__(self, source: Image) -> Prediction: ...  # type: ignore[overload-overlap]  # text is a sequence too
+    def __call__(self, source: Picture) -> Prediction: ...  # type: ignore[overload-overlap]  # str is one too
     @overload
-    def __call__(self, source: Sequence[Image]) -> list[Prediction]: ...
-    def __call__(self, source: Image | Sequence[Image]) -> Prediction | list[Prediction]:
+    def __call__(self, source: Sequence[Picture]) -> list[Prediction]: ...
+    def __call__(self, source: Picture | Sequence[Picture]) -> Prediction | list[Prediction]:
         """Predict an image, or several.
 
         Args:
-            source: File, or an RGB or grey array of uint8, (H, W, 3) or (H, W); or a list of these.
+            source: A file, a picture of Pillow's, or an array of uint8, RGB (H, W, 3) or grey (H, W); or
+                a list of these.
 
         Raises:
             UnreadableImageError: If a single file cannot be read; one of several gets a prediction that
                 says so.
             UserError: If an array is of another kind.
         """
-        raise NotImplementedError
+        if not isinstance(source, str | Path | Image.Image | np.ndarray):
+            pictures = (to_frame(picture, f'image {i}') for i, picture in enumerate(source))
+            return [_light(prediction) for prediction in self.frames(pictures)]
+        (prediction,) = self.frames([to_frame(source, 'image 0')])
+        if prediction.error:
+            raise UnreadableImageError(prediction.error)
+        return prediction
 
-    def frames(self, frames: Iterable[Frame]) -> Iterator[Prediction]:
-        """Predict a stream of images in batches; holds one batch at a time."""
-        raise NotImplementedError
+    def frames(self, frames: Iterable[Frame], at_once: int | None = None) -> Iterator[Prediction]:
+        """Predict a stream of images in batches, of which one is held at a time.
 
-    def video(self, path: str | Path, smooth: float = 0.3) -> Iterator[Prediction]:
+        Args:
+            frames: Images of any sizes.
+            at_once: Images of a batch; by default ``batch_size``.
+        """
+        for batch in batched(frames, at_once or self.batch_size):
+            found = [self._detect(frame) for frame in batch]
+            crops = [crop for frame, faces in zip(batch, found) for crop in self._crops(frame, faces)]
+            chunks = [crops[i : i + self.batch_size] for i in range(0, len(crops), self.batch_size)]
+            scores = iter([score for chunk in chunks for score in self.classifier(chunk)])
+            for frame, faces in zip(batch, found):
+                yield self._prediction(frame, faces, [next(scores) for _ in faces])
+
+    def video(self, path: str | Path, smooth: float = SECONDS) -> Iterator[Prediction]:
         """Predict a video frame by frame, faces followed and their probabilities smoothed.
 
         Args:
@@ -90,17 +118,75 @@ class Predictor:
             smooth: Time constant in seconds; 0 smooths nothing.
 
         Raises:
-            UserError: If it cannot be read.
+            UnreadableImageError: If it cannot be read.
         """
-        raise NotImplementedError
+        follow = Follower(smooth, self.unsure)
+        return map(follow, self.frames(read_video(path)))
 
-    def stream(self, source: str = 'stream', smooth: float = 0.3) -> 'Stream':
-        """Begin to follow faces through images that arrive one by one."""
-        raise NotImplementedError
+    def stream(self, source: str = 'stream', smooth: float = SECONDS) -> 'Stream':
+        """Begin to follow faces through images that arrive one by one.
+
+        Args:
+            source: Its name in the predictions.
+            smooth: Time constant in seconds; 0 smooths nothing.
+        """
+        return Stream(self, source, smooth)
+
+    def _detect(self, frame: Frame) -> list[Detection]:
+        if frame.image is None:
+            return []
+        if self.detector is None:
+            height, width = frame.image.shape[:2]
+            return [Detection((0.0, 0.0, float(width), float(height)), 1.0, None)]
+        found = [face for face in self.detector(frame.image) if min(face.box[2:]) >= self.min_face]
+        return sorted(found, key=lambda face: face.box)
+
+    def _crops(self, frame: Frame, faces: Sequence[Detection]) -> list[np.ndarray]:
+        if frame.image is None:
+            return []
+        if self.detector is None:
+            return [frame.image]
+        return [face_crop(frame.image, face, self.info.framing) for face in faces]
+
+    def _prediction(
+        self, frame: Frame, faces: Sequence[Detection], scores: Sequence[np.ndarray]
+    ) -> Prediction:
+        size = (0, 0) if frame.image is None else (frame.image.shape[1], frame.image.shape[0])
+        shown = tuple(
+            self._face(frame, i, found, score) for i, (found, score) in enumerate(zip(faces, scores))
+        )
+        return Prediction(frame.source, frame.number, frame.time, size, shown, frame.error, frame.image)
+
+    def _face(self, frame: Frame, index: int, found: Detection, score: np.ndarray) -> Face:
+        probabilities = dict(zip(self.info.classes, map(float, score)))
+        expression, confidence = named(probabilities, self.unsure)
+        x, y, width, height = map(float, found.box)
+        points = None if found.landmarks is None else tuple((float(a), float(b)) for a, b in found.landmarks)
+        return Face(
+            source=frame.source,
+            frame=frame.number,
+            time=frame.time,
+            face=index,
+            track=None,
+            x=x,
+            y=y,
+            width=width,
+            height=height,
+            landmarks=points,
+            expression=expression,
+            confidence=confidence,
+            probabilities=probabilities,
+        )
 
 
 class Stream:
     """Follows the faces of one camera; made by :meth:`Predictor.stream`."""
+
+    def __init__(self, predictor: Predictor, source: str, smooth: float) -> None:
+        self.predictor = predictor
+        self.source = source
+        self._follow = Follower(smooth, predictor.unsure)
+        self._number = 0
 
     def __call__(self, image: np.ndarray, time: float) -> Prediction:
         """Predict the next image.
@@ -109,4 +195,12 @@ class Stream:
             image: RGB, uint8, (H, W, 3).
             time: Seconds since the start, not less than that of the image before.
         """
-        raise NotImplementedError
+        frame = Frame(self.source, self._number, time, image)
+        self._number += 1
+        (prediction,) = self.predictor.frames([frame])
+        return self._follow(prediction)
+
+
+def _light(prediction: Prediction) -> Prediction:
+    """Return a prediction of a file without its pixels, which can be read again."""
+    return replace(prediction, image=None) if Path(prediction.source).is_file() else prediction

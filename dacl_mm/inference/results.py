@@ -6,8 +6,14 @@ from typing import Any
 
 import numpy as np
 
-#: In the place of an expression whose confidence is too low, of a frame without a face, of a damaged file.
+#: In the place of an expression: confidence too low, a frame without a face, a damaged file.
 UNSURE, NO_FACE, UNREADABLE = 'unsure', 'no face', 'unreadable'
+#: Of a row, before those of the classes.
+COLUMNS = (
+    'source', 'frame', 'time', 'face', 'track', 'x', 'y', 'width', 'height', 'landmarks',
+    'expression', 'confidence',
+)  # fmt: skip
+SMOOTHED = 'smoothed_'  # before the name of a class
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +53,14 @@ class Face:
     probabilities: Mapping[str, float]
     smoothed: Mapping[str, float] | None = None
 
+    def row(self) -> dict[str, Any]:
+        """Return a dict of plain types: :data:`COLUMNS`, then the classes, raw and smoothed."""
+        row: dict[str, Any] = {name: getattr(self, name) for name in COLUMNS}
+        if self.landmarks is not None:
+            row['landmarks'] = [list(point) for point in self.landmarks]
+        row |= {class_column(name): p for name, p in self.probabilities.items()}
+        return row | {SMOOTHED + name: p for name, p in (self.smoothed or {}).items()}
+
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
@@ -71,9 +85,36 @@ class Prediction:
     image: np.ndarray | None = field(default=None, repr=False, compare=False)
 
     def rows(self) -> Iterator[dict[str, Any]]:
-        """Yield a dict a face, of plain types; one without box and probabilities if there is no face."""
-        raise NotImplementedError
+        """Yield a dict a face, of plain types; one without face and probabilities where there is none."""
+        for face in self.faces:
+            yield face.row()
+        if not self.faces:
+            yield dict.fromkeys(COLUMNS) | dict(
+                source=self.source,
+                frame=self.frame,
+                time=self.time,
+                expression=UNREADABLE if self.error else NO_FACE,
+            )
 
     def _repr_png_(self) -> bytes | None:
         """Return the annotated image for a notebook; None without an image."""
-        raise NotImplementedError
+        from .draw import notebook_png  # which draws what is defined here
+
+        return notebook_png(self)
+
+
+def named(probabilities: Mapping[str, float], unsure: float) -> tuple[str, float]:
+    """Return the expression of the greatest probability, and that probability.
+
+    Args:
+        probabilities: Class -> probability.
+        unsure: Below it the expression is :data:`UNSURE`.
+    """
+    best = max(probabilities, key=lambda name: probabilities[name])
+    confidence = probabilities[best]
+    return (UNSURE if confidence < unsure else best), confidence
+
+
+def class_column(name: str) -> str:
+    """Return the column of a class: its name, unless that is another column's."""
+    return f'class_{name}' if name in COLUMNS else name
