@@ -15,7 +15,7 @@ from dacl_mm.serving.server import configure, listen, url
 
 CLASSES = ('neutral', 'happiness', 'sadness', 'surprise', 'fear', 'disgust', 'anger')
 RED = (200, 0, 0)
-INFO = ModelInfo('colours', CLASSES, (48, 48), unsure=0.5)
+INFO = ModelInfo('colours', CLASSES, (48, 48), unsure=0.3)
 
 
 class Colours:
@@ -46,7 +46,7 @@ class Colours:
                 name: (value + (before or probabilities)[name]) / 2 for name, value in probabilities.items()
             }
         best, confidence = max((smoothed or probabilities).items(), key=lambda item: item[1])
-        box = (0, 0, width, height) if self.whole else (width / 4, height / 8, width / 2, height * 3 / 4)
+        box = (0, 0, width, height) if self.whole else (width / 8, height / 8, width / 2, height * 3 / 4)
         points = tuple(
             (width * x, height * y) for x, y in ((0.4, 0.4), (0.6, 0.4), (0.5, 0.5), (0.42, 0.7), (0.58, 0.7))
         )

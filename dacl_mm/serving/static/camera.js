@@ -13,6 +13,7 @@ export class Camera {
   constructor(video) {
     this.video = video;
     this.canvas = document.createElement('canvas');
+    this.context = this.canvas.getContext('2d', { willReadFrequently: true });
   }
 
   async open(device) {
@@ -35,7 +36,7 @@ export class Camera {
     const option = (camera, i) => new Option(camera.label || `camera ${i + 1}`, camera.deviceId);
     select.replaceChildren(new Option('default', ''), ...cameras.map(option));
     select.value = cameras.some((camera) => camera.deviceId === chosen) ? chosen : '';
-    select.disabled = cameras.length < 2;
+    select.parentElement.hidden = cameras.length < 2;
   }
 
   async grab() {
@@ -43,7 +44,7 @@ export class Camera {
     const scale = Math.min(1, WIDTH / this.video.videoWidth);
     this.canvas.width = Math.round(this.video.videoWidth * scale);
     this.canvas.height = Math.round(this.video.videoHeight * scale);
-    this.canvas.getContext('2d').drawImage(this.video, 0, 0, this.canvas.width, this.canvas.height);
+    this.context.drawImage(this.video, 0, 0, this.canvas.width, this.canvas.height);
     return new Promise((done) => this.canvas.toBlob(done, 'image/jpeg', QUALITY));
   }
 
