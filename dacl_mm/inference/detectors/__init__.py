@@ -16,4 +16,20 @@ def build_detector(spec: str) -> Detector:
     Raises:
         UserError: If there is no such detector, or what it needs is not installed.
     """
-    raise UserError(f'there is no detector {spec!r}: say detector=none for images that are faces already')
+    name, _, file = spec.partition(':')
+    if name == 'yunet' and file:
+        from .yunet import YuNet
+
+        return YuNet(file)
+    if spec == 'retinaface':
+        from .retinaface import RetinaFace
+
+        return RetinaFace()
+    if spec == 'mtcnn':
+        from .mtcnn import MTCNN
+
+        return MTCNN()
+    raise UserError(
+        f'there is no detector {spec!r}: say retinaface, mtcnn or yunet:FILE, or none for images that are '
+        'faces already'
+    )
