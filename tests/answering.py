@@ -14,7 +14,6 @@ from dacl_mm.serving.limits import Limits
 from dacl_mm.serving.server import configure, listen, url
 
 CLASSES = ('neutral', 'happiness', 'sadness', 'surprise', 'fear', 'disgust', 'anger')
-RED = (200, 0, 0)
 INFO = ModelInfo('colours', CLASSES, (48, 48), unsure=0.3)
 
 

@@ -8,6 +8,7 @@ from .epochs import epoch
 from .inference import predict
 from .overheads import draws, monitor
 from .processes import imports, process
+from .serve import serve
 from .setting import Setting
 from .steps import train_step
 from .table import Row
@@ -23,4 +24,5 @@ CASES: dict[str, Case] = {
     'epoch': epoch,
     'agreement': agreement,
     'predict': predict,
+    'serve': serve,
 }

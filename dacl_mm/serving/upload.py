@@ -11,8 +11,7 @@ from .limits import Limits, Refusal
 
 #: Bytes of form fields and boundaries around an image.
 ENVELOPE = 10_000
-#: A sender that is cut off reads no reason: what is too large is heard out, but thrown away, up to so many times
-#: the limit.
+#: A sender that is cut off reads no reason: up to so many times the limit is received, and thrown away.
 HEARD = 4
 
 

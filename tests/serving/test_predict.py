@@ -11,16 +11,11 @@ from contextlib import suppress
 import httpx
 import numpy as np
 import pytest
-from answering import CLASSES, RED, running
+from answering import CLASSES, running
 from PIL import Image
+from serving_pictures import picture
 
 from dacl_mm.serving.limits import Limits
-
-
-def picture(kind='PNG', size=(40, 20), color=RED, mode='RGB', **options) -> bytes:
-    out = io.BytesIO()
-    Image.new('RGB', size, color).convert(mode).save(out, kind, **options)
-    return out.getvalue()
 
 
 def bomb(side: int) -> bytes:
@@ -96,7 +91,8 @@ def test_no_face_and_an_unsure_one(client):
     ('kind', 'options'),
     [
         ('JPEG', {}), ('WEBP', {}), ('GIF', dict(mode='P')), ('BMP', {}), ('TIFF', {}), ('PPM', {}),
-        ('PNG', dict(mode='L')), ('PNG', dict(mode='RGBA')), ('PNG', dict(mode='1')), ('JPEG', dict(mode='CMYK')),
+        ('PNG', dict(mode='L')), ('PNG', dict(mode='RGBA')), ('PNG', dict(mode='1')),
+        ('JPEG', dict(mode='CMYK')),
     ],
 )  # fmt: skip
 def test_every_kind_of_image(client, kind, options):
@@ -162,8 +158,8 @@ def test_damaged_files_of_all_kinds_are_never_the_servers_fault(client):
 
 def raw_request(client, length: int) -> socket.socket:
     raw = socket.create_connection((client.base_url.host, client.base_url.port), timeout=20)
-    head = f'POST /predict HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: image/png\r\nContent-Length: {length}\r\n\r\n'
-    raw.sendall(head.encode())
+    head = ('Host: 127.0.0.1', 'Content-Type: image/png', f'Content-Length: {length}', '', '')
+    raw.sendall('\r\n'.join(('POST /predict HTTP/1.1', *head)).encode())
     return raw
 
 
@@ -260,22 +256,26 @@ def test_only_a_named_proxy_is_believed_about_addresses():
             assert [post(client, picture(), headers=it).status_code for it in headers] == statuses
 
 
+def patient(address: str) -> httpx.Client:
+    return httpx.Client(base_url=address, timeout=20)
+
+
 def test_what_waits_is_bounded_and_in_time():
     """One is being answered, two wait, the fourth is sent away; then nobody waits for longer than allowed."""
     gate = threading.Event()
-    with running(Limits(rate=1e6, waiting=2, seconds=2), gate) as address, ThreadPoolExecutor(4) as pool:
-        with httpx.Client(base_url=address, timeout=20) as client:
-            jobs = [pool.submit(post, client, picture()) for _ in range(4)]
-            found = [job.result() for job in jobs]
-            assert [answer.status_code for answer in found] == [503] * 4
-            reasons = [answer.json()['error'] for answer in found]
-            assert sum('2 photographs are waiting' in reason for reason in reasons) == 1
-            assert sum('no answer within 2 s' in reason for reason in reasons) == 3
-            stuck = client.get('/healthz')
-            assert (stuck.status_code, stuck.json()['status']) == (503, 'stuck')
-            gate.set()
-            assert post(client, picture()).status_code == 200
-            assert client.get('/healthz').json()['status'] == 'ok'
+    limits = Limits(rate=1e6, waiting=2, seconds=2)
+    with running(limits, gate) as address, ThreadPoolExecutor(4) as pool, patient(address) as client:
+        jobs = [pool.submit(post, client, picture()) for _ in range(4)]
+        found = [job.result() for job in jobs]
+        assert [answer.status_code for answer in found] == [503] * 4
+        reasons = [answer.json()['error'] for answer in found]
+        assert sum('2 photographs are waiting' in reason for reason in reasons) == 1
+        assert sum('no answer within 2 s' in reason for reason in reasons) == 3
+        stuck = client.get('/healthz')
+        assert (stuck.status_code, stuck.json()['status']) == (503, 'stuck')
+        gate.set()
+        assert post(client, picture()).status_code == 200
+        assert client.get('/healthz').json()['status'] == 'ok'
 
 
 def test_pages_come_while_the_model_works():

@@ -8,7 +8,7 @@ import time
 import httpx
 import pytest
 from answering import CLASSES, running
-from test_predict import picture
+from serving_pictures import picture
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
