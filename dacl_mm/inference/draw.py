@@ -4,7 +4,7 @@ import io
 from collections.abc import Sequence
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageColor, ImageDraw, ImageFont
 
 from dacl_mm.datasets.images import decode_image, to_bgr
 from dacl_mm.errors import UnreadableImageError
@@ -70,20 +70,26 @@ def color(face: Face) -> str:
     return colors[list(face.probabilities).index(face.expression) % len(colors)]
 
 
+def ink(background: str) -> str:
+    """Return black or white, whichever stands out."""
+    red, green, blue = ImageColor.getrgb(background)[:3]
+    return 'black' if 0.299 * red + 0.587 * green + 0.114 * blue > 140 else 'white'  # ITU-R BT.601
+
+
 def _draw_face(pen: ImageDraw.ImageDraw, face: Face, size: tuple[int, int]) -> None:
     line = max(1, round(max(size) / 400))
     right, bottom = face.x + face.width, face.y + face.height
     pen.rectangle((face.x, face.y, right, bottom), outline=color(face), width=line)
     for x, y in face.landmarks or ():
         pen.ellipse((x - line, y - line, x + line, y + line), fill='white', outline=color(face))
-    font = ImageFont.load_default(max(10, min(round(face.width / 8), round(max(size) / 30))))
+    font = ImageFont.load_default(max(12, min(round(face.width / 8), round(max(size) / 30))))
     text = label(face)
     width, height = (end - start for start, end in zip(*_corners(pen.textbbox((0, 0), text, font))))
     left = min(max(face.x, 0), max(size[0] - width - 2 * line, 0))  # within the image
     top = face.y - height - 3 * line
     top = top if top >= 0 else min(bottom, max(size[1] - height - 3 * line, 0))
     pen.rectangle((left, top, left + width + 2 * line, top + height + 3 * line), fill=color(face))
-    pen.text((left + line, top + line), text, 'white', font, anchor='lt', stroke_width=1, stroke_fill='black')
+    pen.text((left + line, top + line), text, ink(color(face)), font, anchor='lt')
 
 
 def _corners(box: tuple[float, float, float, float]) -> tuple[tuple[float, float], tuple[float, float]]:

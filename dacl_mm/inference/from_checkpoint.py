@@ -19,7 +19,7 @@ from dacl_mm.engine.checkpoint.loader import load_checkpoint
 from dacl_mm.engine.checkpoint.stored_config import stored_config
 from dacl_mm.engine.checkpoint.training_only import training_only, weights_of
 from dacl_mm.errors import UserError
-from dacl_mm.models.heads.feature_size import image_size
+from dacl_mm.models.heads.feature_size import image_size, set_feature_size
 
 from .info import ModelInfo
 
@@ -81,6 +81,7 @@ def _config(config: str | None, checkpoint: Mapping[str, Any], source: str) -> C
     else:
         cfg = load_config(config)
         set_options(cfg, None)
+        set_feature_size(cfg)
     if not cfg.get('model') or not (cfg.get('test_dataloader') or {}).get('dataset'):
         raise UserError(f'{config or source}: the config lacks model or test_dataloader.dataset')
     return cfg
@@ -88,7 +89,8 @@ def _config(config: str | None, checkpoint: Mapping[str, Any], source: str) -> C
 
 def _build(cfg: ConfigDict, checkpoint: Mapping[str, Any], source: str) -> nn.Module:
     model_config = cfg.model.get('module', cfg.model)  # below test-time augmentation
-    model_config.data_preprocessor = dict(dict(type='ClsDataPreprocessor') | preprocessor_config(cfg))
+    preprocessor = dict(type='ClsDataPreprocessor') | preprocessor_config(cfg)
+    model_config.data_preprocessor = preprocessor | dict(batch_augments=None)  # those of training
     if 'backbone' in model_config:
         model_config.backbone.init_cfg = None  # the weights come from the checkpoint
     model: nn.Module = MODELS.build(model_config)

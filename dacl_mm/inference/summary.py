@@ -47,8 +47,8 @@ class VideoSummary:
     def lines(self) -> Iterator[str]:
         """Yield a line for the video, and one for each of the longest tracks."""
         yield (
-            f'{printable(self.source)}: {self._frames:,} frames, {len(self._shown):,} faces followed, '
-            f'{self._without:,} frames without a face'
+            f'{printable(self.source)}: {self._frames:,} frames, {self._without:,} without a face; '
+            f'faces followed: {len(self._shown):,}'
         )
         longest = sorted(self._shown, key=lambda track: -self._shown[track].total())[:TRACKS]
         for track in longest:

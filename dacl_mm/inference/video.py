@@ -89,7 +89,7 @@ def read_camera(number: int) -> Iterator[Frame]:
 def _open(path: str | Path) -> cv2.VideoCapture:
     if not Path(path).is_file():
         raise MissingFileError(f'{path} does not exist')
-    capture = cv2.VideoCapture(str(path))
+    capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
     if not capture.isOpened():
         raise UnreadableImageError(f'{path} cannot be read as a video')
     return capture

@@ -12,7 +12,15 @@ from dacl_mm.errors import UserError
 from .config_text import read_keys
 
 #: Of all that a model, its preprocessor and its test data set are built from.
-REGISTRIES = ('MODELS', 'TRANSFORMS', 'DATASETS', 'DATA_SAMPLERS', 'FUNCTIONS', 'TASK_UTILS')
+REGISTRIES = (
+    'MODELS',
+    'TRANSFORMS',
+    'DATASETS',
+    'DATA_SAMPLERS',
+    'FUNCTIONS',
+    'TASK_UTILS',
+    'BATCH_AUGMENTS',
+)
 SCOPES = ('mmpretrain', 'mmengine')
 
 
