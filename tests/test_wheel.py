@@ -14,6 +14,7 @@ DATA = {
     'py.typed',
     'comparison/report/report.html.j2',
     'configs/README.md',
+    *(f'serving/static/{file.name}' for file in (REPO / 'dacl_mm/serving/static').iterdir()),
     'configs/model-index.yml',
     'configs/_base_/datasets/ferplus_publictest_leaks.txt',
 }
