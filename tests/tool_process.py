@@ -16,7 +16,11 @@ from typing import Any
 TIMEOUT = 500  # seconds
 CONTEXT = get_context('forkserver')
 CONTEXT.set_forkserver_preload(
-    ['dacl_mm', 'sklearn.metrics', *(f'dacl_mm.cli.{name}' for name in ('train', 'test', 'verify_dataset'))]
+    [
+        'dacl_mm',
+        'sklearn.metrics',
+        *(f'dacl_mm.cli.{name}' for name in ('train', 'test', 'predict', 'verify_dataset')),
+    ]
 )
 
 

@@ -9,6 +9,7 @@ Ends with status 0, 1 if a file could not be read (the rest is predicted), or 2 
 """
 
 import argparse
+import os
 import sys
 from contextlib import ExitStack
 from pathlib import Path
@@ -87,7 +88,7 @@ def main() -> None:
     if args.out:
         check_name(args.out)
     from_input = args.source == ['-']
-    sources = listed_sources(sys.stdin) if from_input else find_sources(args.source)
+    sources = listed_sources(map(os.fsdecode, sys.stdin.buffer)) if from_input else find_sources(args.source)
     kinds = {'video', 'camera'} if from_input else {source.kind for source in sources}
     endless = from_input or 'camera' in kinds
     window = Window() if args.show else None

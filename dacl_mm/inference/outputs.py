@@ -1,5 +1,7 @@
 """Where the predictions of a run go, and what is said of it."""
 
+import os
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,7 +31,7 @@ class Outputs:
         images: Images and frames that have been read.
         faces: Faces in them.
         unreadable: Files that could not be read, or not to their end.
-        stopped: Whether the window was closed.
+        stopped: Whether nobody looks any more: the window or the pipe is closed.
     """
 
     def __init__(
@@ -57,8 +59,8 @@ class Outputs:
             self.faces += len(prediction.faces)
         if prediction.time is None and not (self._rows or self.pictures or prediction.error):
             self.say(*image_lines(prediction))
-        if self._window:
-            self.stopped = not self._window(prediction)
+        if self._window and not self._window(prediction):
+            self.stopped = True
 
     @contextmanager
     def progress(self, name: str, total: int | None) -> Iterator[Callable[[], None]]:
@@ -83,6 +85,12 @@ class Outputs:
             yield lambda: bar.advance(task)
 
     def say(self, *lines: str) -> None:
-        """Print lines on the standard output."""
-        if not self.quiet:
+        """Print lines on the standard output, while somebody reads it."""
+        if self.quiet:
+            return
+        try:
             print(*lines, sep='\n', flush=True)
+        except BrokenPipeError:  # as under | head
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            self.quiet = True
+            self.stopped = not (self._rows or self.pictures or self._window)

@@ -75,6 +75,7 @@ class VideoFile:
         self._part = path.with_name(f'.{os.getpid()}.{path.name}')
         self._writer: cv2.VideoWriter | None = None
         self._frames = 0
+        self._start: float | None = None  # time of the first frame
         self._last: np.ndarray | None = None  # BGR
 
     def __enter__(self) -> 'VideoFile':
@@ -104,7 +105,9 @@ class VideoFile:
         drawn = drawn[:height, :width]
         if self._writer is None:
             self._writer = self._open((width, height))
-        place = round((prediction.time or 0.0) * self.rate)
+        time = prediction.time or 0.0
+        self._start = time if self._start is None else self._start
+        place = round((time - self._start) * self.rate)
         while self._last is not None and self._frames < place:
             self._write(self._last)
         if self._frames <= place:

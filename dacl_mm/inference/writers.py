@@ -87,7 +87,12 @@ def row_file(path: Path, classes: Sequence[str], smoothed: bool, endless: bool) 
     make_folder(path.parent)
     try:
         with open(path, 'wb', buffering=0) as raw:
-            yield RowWriter(raw, classes, smoothed, as_csv)
+            writer = RowWriter(raw, classes, smoothed, as_csv)
+            try:
+                yield writer
+            finally:
+                if writer.rows == 0:  # no camera, say
+                    path.unlink(missing_ok=True)
     except OSError as error:
         if isinstance(error, UserError):
             raise
