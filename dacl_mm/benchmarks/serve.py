@@ -59,7 +59,7 @@ def _server(folder: Path) -> Iterator[str]:
     cfg = load_config(NETWORK)
     weights = MODELS.build(cfg.model).state_dict()
     torch.save(dict(state_dict=weights, meta=dict(cfg=cfg.pretty_text)), folder / 'random.pth')
-    command = [*SERVE, '--model', folder / 'random.pth', '--port', '0', '--rate', '10000']
+    command = [*SERVE, '--model', str(folder / 'random.pth'), '--port', '0', '--rate', '10000']
     output = folder / 'output.txt'
     with open(output, 'w') as log:
         process = subprocess.Popen(command, stdout=log, stderr=log)
