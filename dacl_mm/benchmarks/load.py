@@ -130,6 +130,7 @@ async def _camera(url: str, frames: Sequence[bytes], load: Load, fps: float | No
             await send()
             await asyncio.sleep(max(0.0, begun + len(sent) / fps - now))
         receiver.cancel()
+        await asyncio.gather(receiver, return_exceptions=True)
 
 
 async def _for_ever(job: Callable[[], Awaitable[None]]) -> None:
