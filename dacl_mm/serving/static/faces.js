@@ -30,9 +30,12 @@ function card(face) {
   item.append(document.createElement('h3'), bars);
   for (const name of Object.keys(face.probabilities)) {
     const term = document.createElement('dt'), value = document.createElement('dd');
-    const meter = document.createElement('meter'), text = document.createElement('span');
+    const meter = document.createElement('div'), text = document.createElement('span');
     term.textContent = name;
-    meter.setAttribute('aria-label', name);
+    meter.className = 'meter';
+    meter.append(document.createElement('div'));
+    const means = { role: 'meter', 'aria-label': name, 'aria-valuemin': 0, 'aria-valuemax': 1 };
+    for (const [key, meaning] of Object.entries(means)) meter.setAttribute(key, meaning);
     value.append(meter, text);
     bars.append(term, value);
   }
@@ -46,7 +49,8 @@ function update(item, face) {
   item.querySelector('h3').textContent = `Face ${title(face)}`;
   item.querySelectorAll('dd').forEach((value, i) => {
     const [meter, text] = value.children;
-    meter.value = shares[i];
+    meter.firstChild.style.width = `${100 * shares[i]}%`;
+    meter.setAttribute('aria-valuenow', shares[i].toFixed(3));
     text.textContent = percent(shares[i]);
     for (const part of [value, value.previousSibling]) part.classList.toggle('first', shares[i] === greatest);
   });
