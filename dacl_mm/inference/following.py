@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 
-from .results import Face, Prediction, named
+from .naming import named
+from .results import Face, Prediction
 from .smoothing import Smoother
 from .tracking import Tracker
 

@@ -25,6 +25,8 @@ from .info import ModelInfo
 
 #: Under ``meta``, what :meth:`ModelInfo.to_dict` returns.
 KEY = 'inference'
+#: Arguments by which backbones, timm's too, fetch weights; they come from the checkpoint.
+NO_WEIGHTS = dict(init_cfg=None, pretrained=False, checkpoint_path='')
 
 
 def read_model(
@@ -91,8 +93,10 @@ def _build(cfg: ConfigDict, checkpoint: Mapping[str, Any], source: str) -> nn.Mo
     model_config = cfg.model.get('module', cfg.model)  # below test-time augmentation
     preprocessor = dict(type='ClsDataPreprocessor') | preprocessor_config(cfg)
     model_config.data_preprocessor = preprocessor | dict(batch_augments=None)  # those of training
-    if 'backbone' in model_config:
-        model_config.backbone.init_cfg = None  # the weights come from the checkpoint
+    backbone = model_config.get('backbone') or {}
+    for key, without in NO_WEIGHTS.items():
+        if key in backbone:
+            backbone[key] = without
     model: nn.Module = MODELS.build(model_config)
     check_weights(model, checkpoint, source)
     own, left_out = model.state_dict(), training_only(model)

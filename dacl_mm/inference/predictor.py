@@ -17,8 +17,10 @@ from .following import Follower
 from .frames import Frame, Picture, batched, to_frame
 from .info import ModelInfo
 from .models import SHIPPED, load_classifier
-from .results import Face, Prediction, named
+from .naming import to_face, to_prediction
+from .results import Prediction
 from .smoothing import SECONDS
+from .stream import Stream
 from .video import read_video
 
 
@@ -108,7 +110,11 @@ class Predictor:
             chunks = [crops[i : i + self.batch_size] for i in range(0, len(crops), self.batch_size)]
             scores = iter([score for chunk in chunks for score in self.classifier(chunk)])
             for frame, faces in zip(batch, found):
-                yield self._prediction(frame, faces, [next(scores) for _ in faces])
+                named = [
+                    to_face(frame, i, face, next(scores), self.info.classes, self.unsure)
+                    for i, face in enumerate(faces)
+                ]
+                yield to_prediction(frame, named)
 
     def video(self, path: str | Path, smooth: float = SECONDS) -> Iterator[Prediction]:
         """Predict a video frame by frame, faces followed and their probabilities smoothed.
@@ -123,14 +129,14 @@ class Predictor:
         follow = Follower(smooth, self.unsure)
         return map(follow, self.frames(read_video(path)))
 
-    def stream(self, source: str = 'stream', smooth: float = SECONDS) -> 'Stream':
+    def stream(self, source: str = 'stream', smooth: float = SECONDS) -> Stream:
         """Begin to follow faces through images that arrive one by one.
 
         Args:
             source: Its name in the predictions.
             smooth: Time constant in seconds; 0 smooths nothing.
         """
-        return Stream(self, source, smooth)
+        return Stream(self.frames, Follower(smooth, self.unsure), source)
 
     def _detect(self, frame: Frame) -> list[Detection]:
         if frame.image is None:
@@ -147,58 +153,6 @@ class Predictor:
         if self.detector is None:
             return [frame.image]
         return [face_crop(frame.image, face, self.info.framing) for face in faces]
-
-    def _prediction(
-        self, frame: Frame, faces: Sequence[Detection], scores: Sequence[np.ndarray]
-    ) -> Prediction:
-        size = (0, 0) if frame.image is None else (frame.image.shape[1], frame.image.shape[0])
-        shown = tuple(
-            self._face(frame, i, found, score) for i, (found, score) in enumerate(zip(faces, scores))
-        )
-        return Prediction(frame.source, frame.number, frame.time, size, shown, frame.error, frame.image)
-
-    def _face(self, frame: Frame, index: int, found: Detection, score: np.ndarray) -> Face:
-        probabilities = dict(zip(self.info.classes, map(float, score)))
-        expression, confidence = named(probabilities, self.unsure)
-        x, y, width, height = map(float, found.box)
-        points = None if found.landmarks is None else tuple((float(a), float(b)) for a, b in found.landmarks)
-        return Face(
-            source=frame.source,
-            frame=frame.number,
-            time=frame.time,
-            face=index,
-            track=None,
-            x=x,
-            y=y,
-            width=width,
-            height=height,
-            landmarks=points,
-            expression=expression,
-            confidence=confidence,
-            probabilities=probabilities,
-        )
-
-
-class Stream:
-    """Follows the faces of one camera; made by :meth:`Predictor.stream`."""
-
-    def __init__(self, predictor: Predictor, source: str, smooth: float) -> None:
-        self.predictor = predictor
-        self.source = source
-        self._follow = Follower(smooth, predictor.unsure)
-        self._number = 0
-
-    def __call__(self, image: np.ndarray, time: float) -> Prediction:
-        """Predict the next image.
-
-        Args:
-            image: RGB, uint8, (H, W, 3).
-            time: Seconds since the start, not less than that of the image before.
-        """
-        frame = Frame(self.source, self._number, time, image)
-        self._number += 1
-        (prediction,) = self.predictor.frames([frame])
-        return self._follow(prediction)
 
 
 def _light(prediction: Prediction) -> Prediction:

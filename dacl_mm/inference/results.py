@@ -103,18 +103,6 @@ class Prediction:
         return notebook_png(self)
 
 
-def named(probabilities: Mapping[str, float], unsure: float) -> tuple[str, float]:
-    """Return the expression of the greatest probability, and that probability.
-
-    Args:
-        probabilities: Class -> probability.
-        unsure: Below it the expression is :data:`UNSURE`.
-    """
-    best = max(probabilities, key=lambda name: probabilities[name])
-    confidence = probabilities[best]
-    return (UNSURE if confidence < unsure else best), confidence
-
-
 def class_column(name: str) -> str:
     """Return the column of a class: its name, unless that is another column's."""
     return f'class_{name}' if name in COLUMNS else name

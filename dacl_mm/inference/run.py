@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from itertools import groupby
 
-from dacl_mm.errors import UnreadableImageError
+from dacl_mm.errors import MissingFileError, UnreadableImageError
 
 from .following import Follower
 from .frames import Frame, read_frame
@@ -76,5 +76,5 @@ def _opened(source: Source) -> tuple[VideoFacts, Iterator[Frame]]:
         return VideoFacts(0, USUAL_RATE), read_camera(source.camera)
     try:
         return video_facts(source.name), read_video(source.name)
-    except UnreadableImageError as error:
+    except (UnreadableImageError, MissingFileError) as error:  # a list may name what is gone
         return VideoFacts(0, USUAL_RATE), iter([Frame(source.name, 0, 0.0, None, str(error))])

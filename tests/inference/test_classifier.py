@@ -6,6 +6,7 @@ import pytest
 import torch
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
+from mmpretrain.models.backbones import ResNet
 from mmpretrain.registry import MODELS, TRANSFORMS
 from networks import small_config, write_checkpoint
 from PIL import Image
@@ -71,6 +72,26 @@ def test_another_backbone_and_size(tmp_path):
     classifier = TorchClassifier.from_files(None, str(path), 'cpu')
     assert classifier.info.size == (48, 48)
     np.testing.assert_allclose(classifier(RGB), expected(cfg, path, tmp_path), atol=1e-4)
+
+
+@MODELS.register_module()
+class FetchingBackbone(ResNet):
+    """Looks for weights elsewhere, as timm's do."""
+
+    def __init__(self, pretrained=False, **kwargs):
+        super().__init__(**kwargs)
+        assert not pretrained, 'would download'
+
+
+def test_no_other_weights_are_looked_for(tmp_path):
+    cfg = small_config()
+    cfg.model.backbone.type = 'FetchingBackbone'
+    path = write_checkpoint(tmp_path / 'a.pth', cfg)
+    stored = torch.load(path)
+    cfg.model.backbone.update(pretrained=True, init_cfg=dict(type='Pretrained', checkpoint='nowhere'))
+    stored['meta']['cfg'] = cfg.pretty_text
+    torch.save(stored, path)
+    assert TorchClassifier.from_files(None, str(path), 'cpu')(RGB).shape == (3, 7)
 
 
 @pytest.fixture(scope='module')

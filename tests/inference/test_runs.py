@@ -13,7 +13,7 @@ from dacl_mm.inference import run
 from dacl_mm.inference.frames import Frame
 from dacl_mm.inference.outputs import Outputs
 from dacl_mm.inference.pictures import PictureFolder
-from dacl_mm.inference.sources import Source
+from dacl_mm.inference.sources import Source, listed_sources
 from dacl_mm.inference.video import read_camera
 from dacl_mm.inference.writers import RowWriter, row_file
 
@@ -75,3 +75,17 @@ def test_there_is_no_such_camera(tmp_path):
     with pytest.raises(UserError), row_file(path, ('a',), True, endless=True):
         raise UserError('there is no camera')
     assert not path.exists()
+
+
+def test_damaged_and_missing_videos_do_not_stop_the_rest(tmp_path, capsys):
+    (tmp_path / 'notes.mp4').write_text('hello')
+    Image.fromarray(scene(('red', 10, 20, 40))).save(tmp_path / 'a.png')
+    names = [f'{tmp_path}/{name}' for name in ('gone.mp4', 'notes.mp4', 'a.png', 'gone.png')]
+    file, predict = io.BytesIO(), predictor()
+    outputs = Outputs(RowWriter(file, predict.info.classes, True, as_csv=False))
+    run.predict_sources(predict, listed_sources(names), outputs, 0.3)
+    assert (outputs.unreadable, outputs.faces) == (3, 1)
+    shown = [json.loads(line)['expression'] for line in file.getvalue().splitlines()]
+    assert shown == ['unreadable', 'unreadable', 'red', 'unreadable']
+    said = capsys.readouterr().err
+    assert all(name in said for name in ('gone.mp4 does not exist', 'notes.mp4 cannot be read as a video'))

@@ -1,6 +1,7 @@
 """Videos: read, followed, and drawn again."""
 
 import itertools
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -42,6 +43,36 @@ def test_times_are_the_containers(tmp_path, suffix, code):
     np.testing.assert_allclose(times, np.arange(10) / 12.5, atol=2e-3)
     assert abs(images[3].astype(int) - walk(10)[3]).mean() < 10  # RGB
     assert video_facts(path) == (10, 12.5)
+
+
+def delay(path: Path, first: int, seconds: float) -> None:
+    """Move the blocks of a short WebM of 25 frames a second, from one on, to later times."""
+    data, place = bytearray(path.read_bytes()), 0
+    for i in range(first + 1):  # a block: number of the track (1), milliseconds, flags
+        place = data.index(b'\x81' + (40 * i).to_bytes(2, 'big'), place) + 1
+    while place:
+        time = int.from_bytes(data[place : place + 2], 'big')
+        data[place : place + 2] = (time + round(1000 * seconds)).to_bytes(2, 'big')
+        place = data.find(b'\x81' + (time + 40).to_bytes(2, 'big'), place) + 1
+    path.write_bytes(data)
+
+
+def test_frames_need_not_come_at_even_times(tmp_path):
+    """A pause of 0.3 s: in the times, in the average, and in the annotated video."""
+    images = [scene(('red' if i < 5 else 'green', 10, 20, 40)) for i in range(10)]
+    path = write_video(tmp_path / 'a.webm', images)
+    delay(path, 5, 0.3)
+    expected = np.arange(10) / 25 + 0.3 * (np.arange(10) >= 5)
+    np.testing.assert_allclose(read_all(path)[1], expected, atol=2e-3)
+    found = list(predictor().video(path, smooth=0.3))
+    faces = [one.faces[0] for one in found]
+    gain = 1 - np.exp(-0.34 / 0.3)
+    before, after = faces[4].smoothed['green'], faces[5].probabilities['green']
+    assert faces[5].smoothed['green'] == pytest.approx(before + gain * (after - before), abs=1e-3)
+    with PictureFolder(tmp_path).video('a.webm', 25.0) as video:
+        for one in found:
+            video(one)
+    np.testing.assert_allclose(read_all(tmp_path / 'a_faces.webm')[1][-1], expected[-1], atol=0.03)
 
 
 def test_faces_are_followed_and_their_probabilities_smoothed(clip):

@@ -37,6 +37,7 @@ ALLOWED = {
     'dacl_mm/engine/checkpoint/resume.py': ['load_checkpoint', 'load_checkpoint'],  # ours
     'dacl_mm/engine/checkpoint/run.py': ['json.loads'],
     'dacl_mm/engine/runner.py': ['super().load_checkpoint'],  # unpickling_forbidden
+    'dacl_mm/inference/from_checkpoint.py': ['load_checkpoint'],  # ours
     'dacl_mm/models/preprocessors/rendering.py': ['_load'],  # tensors to a device
     'dacl_mm/models/weights/pretrained.py': ['CheckpointLoader.load_checkpoint'],  # unpickling_forbidden
     'dacl_mm/verification/pictures.py': ['load', 'load'],  # its own, of an image
