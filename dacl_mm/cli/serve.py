@@ -13,8 +13,10 @@ from importlib.util import find_spec
 from ipaddress import ip_address
 
 from dacl_mm.errors import UserError
-from dacl_mm.inference import SHIPPED, Predictor, load_classifier
+from dacl_mm.inference import Predictor, load_classifier
 from dacl_mm.serving.limits import Limits
+
+from .predictor_options import add_predictor
 
 NEEDED = ('fastapi', 'uvicorn', 'websockets', 'prometheus_client', 'python_multipart')
 LIMITS = {
@@ -34,12 +36,7 @@ def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument('--model', default=SHIPPED, help='shipped network, checkpoint, or folder of a bundle')
-    parser.add_argument('--config', help='of a checkpoint that holds none')
-    parser.add_argument('--device', help='as torch names it (default: a GPU where there is one)')
-    parser.add_argument('--detector', default='retinaface', help='retinaface, mtcnn, yunet:FILE or none')
-    parser.add_argument('--min-face', type=float, default=0, metavar='PX', help='leave out smaller faces')
-    parser.add_argument('--unsure', type=float, metavar='P', help="least confidence (default: the network's)")
+    add_predictor(parser)
     parser.add_argument('--host', default='127.0.0.1', help='address to listen on (default: %(default)s)')
     parser.add_argument('--port', type=int, default=8000, help='0 takes a free one (default: %(default)s)')
     parser.add_argument(
