@@ -133,6 +133,19 @@ def test_a_webcam_is_answered_with_boxes_names_and_bars(page):
     assert page.get_by_role('button', name='Start camera').get_attribute('aria-pressed') == 'false'
 
 
+def test_smoothing_can_be_changed_while_the_camera_goes_on(page):
+    streams = []
+    page.on('websocket', lambda stream: streams.append(stream.url.partition('/stream')[2]))
+    start(page)
+    page.evaluate("window.before = document.getElementById('video').srcObject")
+    page.get_by_label('Smoothing').fill('0')
+    page.get_by_label('The whole image is a face').check()
+    page.wait_for_timeout(800)
+    assert page.evaluate("before.active && before === document.getElementById('video').srcObject")
+    assert streams[0] == '?faces=detect&smooth=0.3' and streams[-1] == '?faces=crop&smooth=0'
+    assert page.locator('#alert').is_hidden() and boxed(page, 0.999, 0.5)
+
+
 def test_a_screen_reader_is_not_flooded(page):
     page.evaluate(
         """() => { window.changes = {};
@@ -204,6 +217,19 @@ def test_a_camera_that_cannot_be_had_is_explained(page, broken, reason):
     page.get_by_role('button', name='Start camera').click()
     assert reason in alert(page)
     assert page.get_by_role('button', name='Start camera').is_enabled()
+
+
+def test_a_camera_that_is_stopped_while_it_is_asked_for_is_closed(page):
+    page.evaluate("""() => { const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+        navigator.mediaDevices.getUserMedia = async (what) => {
+            await new Promise((done) => setTimeout(done, 300));
+            return (window.opened = await ask(what)); }; }""")
+    page.get_by_role('button', name='Start camera').click()
+    choose(page, picture(size=(400, 300)))
+    page.get_by_text('Face 1: happiness 78 %').wait_for()
+    page.wait_for_timeout(800)
+    assert page.evaluate('opened.active') is False
+    assert '400 \u00d7 300 pixels' in page.locator('#pace').inner_text()
 
 
 def test_the_keyboard_reaches_and_works_everything(page):

@@ -22,7 +22,9 @@ export class Camera {
     }
     const which = device ? { deviceId: { exact: device } } : { facingMode: 'user' };
     try {
-      this.video.srcObject = await navigator.mediaDevices.getUserMedia({ video: { ...which, width: { ideal: WIDTH } } });
+      const opened = await navigator.mediaDevices.getUserMedia({ video: { ...which, width: { ideal: WIDTH } } });
+      this.close();
+      this.video.srcObject = opened;
     } catch (error) {
       throw new Error(REASONS[error.name] ?? error.message);
     }

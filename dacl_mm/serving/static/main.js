@@ -24,9 +24,8 @@ function fill(element) {
   for (const other of [video, photo]) other.hidden = other !== element;
 }
 
-function parameters() {
-  return { faces: at('crop').checked ? 'crop' : 'detect', smooth: at('smooth').value };
-}
+const faces = () => (at('crop').checked ? 'crop' : 'detect');
+const query = () => `faces=${faces()}&smooth=${at('smooth').value}`;
 
 function setRunning(running) {
   at('camera').textContent = running ? 'Stop camera' : 'Start camera';
@@ -46,6 +45,7 @@ async function start() {
   let stream = null;
   try {
     await camera.open(at('device').value);
+    if (mine !== session && !running()) camera.close(); // stopped while the browser was asking
     await camera.list(at('device'));
     if (mine !== session) return;
     setRunning(true);
@@ -53,10 +53,14 @@ async function start() {
     const pace = new Pace();
     while (mine === session) {
       await visible();
-      if (!stream?.open) stream = await Stream.connect(parameters());
+      if (!stream?.open || stream.query !== query()) {
+        stream?.close();
+        stream = await Stream.connect(query());
+      }
       const answer = await stream.ask(await camera.grab());
       if (mine !== session) break;
-      if (answer.error) throw new Error(answer.error);
+      complain(answer.error ?? '');
+      if (answer.error) continue; // of this frame
       show(answer, true);
       at('pace').textContent = `${pace.tick()} frames/s, ${Math.round(answer.milliseconds)} ms each`;
     }
@@ -76,7 +80,7 @@ async function look(file) {
   complain('');
   at('pace').textContent = 'Looking …';
   try {
-    const answer = await askPhoto(file, parameters().faces);
+    const answer = await askPhoto(file, faces());
     if (mine !== session) return;
     URL.revokeObjectURL(photo.src);
     photo.src = URL.createObjectURL(file);
@@ -108,7 +112,7 @@ at('file').addEventListener('change', (event) => {
   takeFirst(event.target.files);
   event.target.value = ''; // the same file may be chosen again
 });
-for (const id of ['device', 'crop', 'smooth']) at(id).addEventListener('change', () => running() && start());
+at('device').addEventListener('change', () => running() && start());
 at('smooth').addEventListener('input', () => (at('smooth-text').value = `${Number(at('smooth').value).toFixed(1)} s`));
 document.addEventListener('paste', (event) => takeFirst(event.clipboardData.files));
 document.addEventListener('dragover', (event) => {

@@ -18,6 +18,7 @@ function say() {
 }
 
 export function complain(text) {
+  if (alert.textContent === text) return;
   alert.textContent = text;
   alert.hidden = !text;
 }

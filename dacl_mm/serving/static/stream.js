@@ -1,18 +1,19 @@
 // A WebSocket that answers one frame at a time.
 export class Stream {
-  static connect(parameters) {
+  static connect(query) {
     const url = new URL('stream', document.baseURI);
     url.protocol = url.protocol.replace('http', 'ws');
-    url.search = new URLSearchParams(parameters);
+    url.search = query;
     return new Promise((done, fail) => {
       const socket = new WebSocket(url);
-      socket.onopen = () => done(new Stream(socket));
+      socket.onopen = () => done(new Stream(socket, query));
       socket.onerror = () => fail(new Error('The server does not answer: is it still running?'));
     });
   }
 
-  constructor(socket) {
+  constructor(socket, query) {
     this.socket = socket;
+    this.query = query;
     socket.onmessage = (message) => this.done?.(JSON.parse(message.data));
     socket.onerror = null;
     socket.onclose = (event) => {
