@@ -17,6 +17,18 @@ CLASSES = ('neutral', 'happiness', 'sadness', 'surprise', 'fear', 'disgust', 'an
 INFO = ModelInfo('colours', CLASSES, (48, 48), unsure=0.3)
 
 
+class Gate(threading.Event):
+    """Holds the predictor at an image until it is set."""
+
+    def __init__(self):
+        super().__init__()
+        self.reached = threading.Event()
+
+    def wait(self, timeout=None):
+        self.reached.set()
+        return super().wait(timeout)
+
+
 class Colours:
     """Finds one face in the middle of each image that is not black; the more red, the happier.
 
@@ -27,7 +39,7 @@ class Colours:
 
     info = INFO
 
-    def __init__(self, gate: threading.Event | None = None, whole: bool = False):
+    def __init__(self, gate: Gate | None = None, whole: bool = False):
         self.gate, self.whole, self.seen = gate, whole, 0
 
     def __call__(self, image, time=None, track=None, before=None) -> Prediction:

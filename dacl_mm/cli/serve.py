@@ -86,7 +86,7 @@ def main() -> None:
     options = dict(detector=args.detector, min_face=args.min_face, unsure=args.unsure)
     whole = Predictor(classifier, faces='crop', **options)
     found = whole if args.detector == 'none' else Predictor(classifier, faces='detect', **options)
-    application = app.create_app(dict(detect=found, crop=whole), limits, args.allow_host)
+    application = app.create_app(dict(detect=found, crop=whole), limits, [*args.allow_host, args.host])
     print(f'{classifier.info.name} answers at {server.url(listening)} (Ctrl-C stops it)', flush=True)
     if not ip_address(listening.getsockname()[0]).is_loopback:
         print(

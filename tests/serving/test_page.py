@@ -2,6 +2,7 @@
 
 import os
 import re
+import time
 from pathlib import Path
 
 import cv2
@@ -96,6 +97,15 @@ def choose(page, data: bytes, name: str = 'me.png') -> None:
     page.get_by_label('Choose photograph').set_input_files(dict(name=name, mimeType='image/png', buffer=data))
 
 
+def until(page, condition) -> None:
+    """Wait for a condition, a function of Python or an expression of the page."""
+    for _ in range(200):
+        if page.evaluate(condition) if isinstance(condition, str) else condition():
+            return
+        page.wait_for_timeout(100)
+    pytest.fail(f'never so: {condition}')
+
+
 def alert(page) -> str:
     page.locator('#alert').wait_for()
     return page.locator('#alert').inner_text()
@@ -112,7 +122,7 @@ def boxed(page, x: float, y: float) -> bool:
 
 def test_a_webcam_is_answered_with_boxes_names_and_bars(page):
     start(page)
-    page.wait_for_timeout(1500)
+    until(page, lambda: page.locator('#pace').inner_text() not in ('', '0.0 frames/s'))
     assert page.locator('#faces li').count() == 1
     assert page.locator('#faces h3').inner_text().startswith('Face 1: ')
     bars = page.locator('#faces dt')
@@ -123,7 +133,7 @@ def test_a_webcam_is_answered_with_boxes_names_and_bars(page):
     assert sum(values) == pytest.approx(1, abs=0.1)  # they change while they are read
     assert lengths.index(max(lengths)) == values.index(max(values))
     text = page.locator('#pace').inner_text()
-    assert text.endswith('ms each') and float(text.split()[0]) > 1
+    assert re.fullmatch(r'\d+\.\d frames/s, \d+ ms each', text)
     # The picture is mirrored, as people know themselves: so is the box, from 1/8 to 5/8 in the frame.
     assert boxed(page, 3 / 8, 0.5) and boxed(page, 7 / 8, 0.5) and not boxed(page, 1 / 8, 0.5)
     assert page.locator('#announcement').inner_text().startswith('1 face: ')
@@ -140,10 +150,9 @@ def test_smoothing_can_be_changed_while_the_camera_goes_on(page):
     page.evaluate("window.before = document.getElementById('video').srcObject")
     page.get_by_label('Smoothing').fill('0')
     page.get_by_label('The whole image is a face').check()
-    page.wait_for_timeout(800)
+    until(page, lambda: streams[-1] == '?faces=crop&smooth=0' and boxed(page, 0.999, 0.5))
     assert page.evaluate("before.active && before === document.getElementById('video').srcObject")
-    assert streams[0] == '?faces=detect&smooth=0.3' and streams[-1] == '?faces=crop&smooth=0'
-    assert page.locator('#alert').is_hidden() and boxed(page, 0.999, 0.5)
+    assert streams[0] == '?faces=detect&smooth=0.3' and page.locator('#alert').is_hidden()
 
 
 def test_a_screen_reader_is_not_flooded(page):
@@ -154,10 +163,12 @@ def test_a_screen_reader_is_not_flooded(page):
             const count = new MutationObserver(() => { changes[id] += 1; });
             count.observe(document.getElementById(id), { childList: true }); } }"""
     )
+    begun = time.monotonic()
     start(page)
-    page.wait_for_timeout(4000)
-    changes = page.evaluate('changes')
-    assert changes['announcement'] <= 3 < 8 < changes['pace']
+    until(page, 'changes.pace > 30')
+    page.wait_for_timeout(1000)
+    said = page.evaluate('changes.announcement')
+    assert 1 <= said <= 1 + (time.monotonic() - begun) / 3  # seconds between two
     live = page.locator('[aria-live], [role=status], [role=alert]')
     assert {live.nth(i).get_attribute('id') for i in range(live.count())} == {'alert', 'announcement'}
 
@@ -227,8 +238,7 @@ def test_a_camera_that_is_stopped_while_it_is_asked_for_is_closed(page):
     page.get_by_role('button', name='Start camera').click()
     choose(page, picture(size=(400, 300)))
     page.get_by_text('Face 1: happiness 78 %').wait_for()
-    page.wait_for_timeout(800)
-    assert page.evaluate('opened.active') is False
+    until(page, 'window.opened?.active === false')
     assert '400 \u00d7 300 pixels' in page.locator('#pace').inner_text()
 
 
@@ -303,8 +313,9 @@ def contrast(one: str, other: str) -> float:
 def test_a_hidden_page_sends_nothing(page):
     start(page)
     page.evaluate("Object.defineProperty(document, 'hidden', { value: true, configurable: true })")
-    page.wait_for_timeout(300)
-    shown = page.locator('#pace').inner_text()
+    texts = ['']
+    until(page, lambda: texts.append(page.locator('#pace').inner_text()) or texts[-1] == texts[-2])
+    shown = texts[-1]
     page.wait_for_timeout(500)
     assert page.locator('#pace').inner_text() == shown
     page.evaluate("""() => { delete document.hidden;

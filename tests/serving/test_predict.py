@@ -3,7 +3,6 @@
 import io
 import socket
 import struct
-import threading
 import zlib
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -11,7 +10,7 @@ from contextlib import suppress
 import httpx
 import numpy as np
 import pytest
-from answering import CLASSES, running
+from answering import CLASSES, Gate, running
 from PIL import Image
 from serving_pictures import picture
 
@@ -262,7 +261,7 @@ def patient(address: str) -> httpx.Client:
 
 def test_what_waits_is_bounded_and_in_time():
     """One is being answered, two wait, the fourth is sent away; then nobody waits for longer than allowed."""
-    gate = threading.Event()
+    gate = Gate()
     limits = Limits(rate=1e6, waiting=2, seconds=2)
     with running(limits, gate) as address, ThreadPoolExecutor(4) as pool, patient(address) as client:
         jobs = [pool.submit(post, client, picture()) for _ in range(4)]
@@ -279,7 +278,7 @@ def test_what_waits_is_bounded_and_in_time():
 
 
 def test_pages_come_while_the_model_works():
-    gate = threading.Event()
+    gate = Gate()
     with (
         running(gate=gate) as address,
         ThreadPoolExecutor(1) as pool,

@@ -2,12 +2,11 @@
 
 import json
 import socket
-import threading
 import time
 
 import httpx
 import pytest
-from answering import CLASSES, running
+from answering import CLASSES, Gate, running
 from serving_pictures import picture
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
@@ -28,6 +27,15 @@ def closed(camera) -> tuple[int, str]:
     with pytest.raises(ConnectionClosed) as ended:
         camera.recv(20)
     return ended.value.rcvd.code, ended.value.rcvd.reason
+
+
+def counted(address: str, line: str) -> None:
+    """Wait for a line of the counters."""
+    for _ in range(400):
+        if line in httpx.get(f'{address}/metrics').text.splitlines():
+            return
+        time.sleep(0.05)
+    pytest.fail(f'never counted: {line}')
 
 
 @pytest.fixture(scope='module')
@@ -86,21 +94,20 @@ def test_a_page_of_another_site_gets_no_stream(address, origin):
 
 def test_older_frames_are_dropped_never_queued():
     """While one frame is being answered 40 come: the last of them is the next to be answered."""
-    gate = threading.Event()
+    gate = Gate()
     with running(Limits(rate=1e6), gate) as address, stream(address) as camera:
         camera.send(picture('JPEG'))
-        time.sleep(0.3)  # it has reached the model
+        assert gate.reached.wait(30)
         for _ in range(40):
             camera.send(picture('JPEG'))
-        time.sleep(0.3)
+        counted(address, 'fer_frames_total{what="dropped"} 39.0')
         gate.set()
         answers = [json.loads(camera.recv(20)) for _ in range(2)]
+        counted(address, 'fer_frames_total{what="answered"} 2.0')
+        counted(address, 'fer_streams 1.0')
         with pytest.raises(TimeoutError):
             camera.recv(0.3)
-        counters = httpx.get(f'{address}/metrics').text
     assert [answer['frame'] for answer in answers] == [0, 40] and answers[1]['dropped'] == 39
-    assert 'fer_frames_total{what="dropped"} 39.0' in counters
-    assert 'fer_frames_total{what="answered"} 2.0' in counters and 'fer_streams 1.0' in counters
 
 
 def test_the_pace_is_limited():
@@ -116,10 +123,7 @@ def test_streams_are_so_many_and_a_place_becomes_free():
         with stream(address) as one, stream(address) as two, stream(address) as three:
             assert ask(one)['faces'] and ask(two)['faces']
             assert closed(three) == (1013, '2 cameras are being answered already: try again later')
-        for _ in range(100):
-            if 'fer_streams 0.0' in httpx.get(f'{address}/metrics').text:
-                break
-            time.sleep(0.05)
+        counted(address, 'fer_streams 0.0')
         with stream(address) as again:
             assert ask(again)['faces']
 
@@ -135,15 +139,11 @@ def test_a_sender_that_vanishes_leaves_nothing(address):
         with stream(address, close_timeout=0) as connection:
             connection.send(picture('JPEG'))
             connection.socket.shutdown(socket.SHUT_RDWR)
-    for _ in range(100):
-        if 'fer_streams 0.0' in httpx.get(f'{address}/metrics').text:
-            return
-        time.sleep(0.05)
-    pytest.fail('the streams of vanished senders stay')
+    counted(address, 'fer_streams 0.0')
 
 
 def test_a_frame_that_takes_too_long_has_its_answer():
-    gate = threading.Event()
+    gate = Gate()
     with running(Limits(rate=1e6, seconds=0.3), gate) as address, stream(address) as camera:
         assert 'no answer within 0.3 s' in ask(camera)['error']
         gate.set()
