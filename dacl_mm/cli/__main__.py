@@ -15,6 +15,7 @@ COMMANDS = {
     'browse': 'browse_dataset',
     'convert': 'convert_checkpoint',
     'strip': 'strip_checkpoint',
+    'framing': 'measure_framing',
     'demo': 'demo',
     'benchmark': 'benchmark',
     'serve': 'serve',

@@ -4,8 +4,8 @@ python tools/measure_framing.py CONFIG --checkpoint work_dirs/mine/best.pth
 python tools/measure_framing.py CONFIG --json framing.json
 
 Prints medians and spreads of the landmarks; --checkpoint writes them into the model's file, where
-tools/predict.py finds them. --check N measures what it is worth on N images of the test set: their accuracy as
-they are, pasted into scenes, and wrongly framed, with and without alignment.
+tools/predict.py finds them. --check N measures what it is worth on N images of the test set: their accuracy
+as they are, wrongly framed, and pasted into scenes, with and without alignment.
 """
 
 import argparse

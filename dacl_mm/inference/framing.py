@@ -2,18 +2,27 @@
 
 from collections.abc import Iterable
 from typing import Any, NamedTuple
+from warnings import warn
 
 import numpy as np
 
 from dacl_mm.errors import UserError
 
 from .align import similarity
-from .detectors import Detector
-from .info import Framing
+from .detectors import Detector, build_detector
+from .info import Framing, ModelInfo
 
 NAMES = ('left eye', 'right eye', 'nose', 'left corner of the mouth', 'right corner of the mouth')
 NORMAL = 1.4826  # standard deviation of a normal distribution in median absolute deviations
 LEAST = 10  # faces that a measurement takes
+NO_FRAMING = (
+    'nobody has measured how the training images of {} frame faces: they are cut out as squares around '
+    'boxes, and accuracy may suffer. tools/measure_framing.py CONFIG --checkpoint FILE measures it'
+)
+
+
+class FramingWarning(UserWarning):
+    """Faces may not be shown to the network as those of its training were."""
 
 
 class MeasuredFraming(NamedTuple):
@@ -93,8 +102,9 @@ def crop_landmarks(crop: np.ndarray, detector: Detector) -> np.ndarray | None:
 class FramingWatch:
     """Looks at the first images that are taken for cropped faces, and tells once if they are framed otherwise.
 
-    What it compares is the median landmarks of n crops, in spreads of the training set (root of the mean
-    square over coordinates). Its limit is 10 / n, up to the 16th crop with a face; then it is at rest.
+    What it compares are the median landmarks of n crops, in spreads of the training set (root of the mean
+    square over coordinates). Its limit is 10 / n, 6 for the first, up to the 16th crop with a face; then it is
+    at rest.
 
     Args:
         framing: Of the training set.
@@ -102,7 +112,7 @@ class FramingWatch:
     """
 
     CROPS = 16
-    LIMIT = 10.0
+    LIMIT, GREATEST = 10.0, 6.0
 
     def __init__(self, framing: Framing, detector: Detector) -> None:
         self.framing, self.detector = framing, detector
@@ -120,9 +130,20 @@ class FramingWatch:
             return None
         self._seen.append(points)
         median = np.median(self._seen, axis=0)
-        wrong = misfit(median, self.framing) > self.LIMIT / len(self._seen)
+        wrong = misfit(median, self.framing) > min(self.LIMIT / len(self._seen), self.GREATEST)
         self._done = wrong or len(self._seen) == self.CROPS
         return _complaint(median, self.framing) if wrong else None
+
+
+def framing_watch(info: ModelInfo, detector: str) -> FramingWatch | None:
+    """Return what looks at a network's crops; None, after a warning, where it cannot."""
+    if info.framing is None:
+        return None  # nothing to compare with
+    try:
+        return FramingWatch(info.framing, build_detector(detector))
+    except UserError as error:
+        warn(f'the framing of the images is not compared: {error}', FramingWarning, stacklevel=3)
+        return None
 
 
 def misfit(landmarks: np.ndarray, framing: Framing) -> float:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal, overload
+from warnings import warn
 
 import numpy as np
 from PIL import Image
@@ -15,6 +16,7 @@ from .classifier import Classifier
 from .detectors import Detection, build_detector
 from .following import Follower
 from .frames import Frame, Picture, batched, to_frame
+from .framing import NO_FRAMING, FramingWarning, framing_watch
 from .info import ModelInfo
 from .models import SHIPPED, load_classifier
 from .naming import to_face, to_prediction
@@ -33,7 +35,8 @@ class Predictor:
         config: Config of a checkpoint that holds none.
         device: As torch names it; by default a GPU where there is one.
         faces: ``detect`` looks for faces, ``crop`` takes each image for one.
-        detector: ``retinaface``, ``mtcnn``, ``yunet:FILE`` or ``none`` (which is ``faces='crop'``).
+        detector: ``retinaface``, ``mtcnn``, either with the side in pixels at which it looks
+            (``retinaface:320``), ``yunet:FILE``, or ``none`` (which is ``faces='crop'``).
         batch_size: Faces that pass the network together; results do not depend on it.
         min_face: Least side of a box in pixels; smaller faces are left out.
         unsure: Least confidence of a named expression; None takes that of the network.
@@ -67,6 +70,9 @@ class Predictor:
         self.batch_size = batch_size
         self.min_face = min_face
         self.unsure = self.info.unsure if unsure is None else unsure
+        self._watch = None if self.detector or detector == 'none' else framing_watch(self.info, detector)
+        if self.detector and self.info.framing is None:
+            warn(NO_FRAMING.format(self.info.name), FramingWarning, stacklevel=2)
 
     @property
     def info(self) -> ModelInfo:
@@ -151,6 +157,8 @@ class Predictor:
         if frame.image is None:
             return []
         if self.detector is None:
+            if complaint := self._watch and self._watch(frame.image):
+                warn(complaint, FramingWarning, stacklevel=2)
             return [frame.image]
         return [face_crop(frame.image, face, self.info.framing) for face in faces]
 

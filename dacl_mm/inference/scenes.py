@@ -87,9 +87,7 @@ def _photographs() -> tuple[np.ndarray, ...]:
     return tuple(load_sample_images().images)
 
 
-def _move(
-    source: tuple[float, float], target: tuple[float, float], scale: float, turn: float
-) -> np.ndarray:
+def _move(source: tuple[float, float], target: tuple[float, float], scale: float, turn: float) -> np.ndarray:
     """Return the transform that scales and turns about a point, and brings it to another, (2, 3)."""
     cos, sin = scale * np.cos(np.radians(turn)), scale * np.sin(np.radians(turn))
     linear = np.array([[cos, -sin], [sin, cos]])

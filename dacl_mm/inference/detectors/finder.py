@@ -8,7 +8,7 @@ from .base import Detection, Detector
 SIZE = 640
 LEAST = 192
 #: A face of this score needs no second look; a turned one must be so much surer than an upright one.
-SURE, MARGIN = 0.9, 0.2
+SURE, MARGIN = 0.95, 0.05
 
 
 class Finder:
@@ -44,7 +44,9 @@ class Finder:
             return self.detector(image)
         size = max(round(width * factor), 1), max(round(height * factor), 1)
         scaled = cv2.resize(image, size, interpolation=cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC)
-        return [_scaled(face, np.array([width / size[0], height / size[1]])) for face in self.detector(scaled)]
+        return [
+            _scaled(face, np.array([width / size[0], height / size[1]])) for face in self.detector(scaled)
+        ]
 
     def _turned(self, image: np.ndarray, longer: int, turns: int) -> list[Detection]:
         """Look at an image after quarter turns; the faces lie in the image as it is."""

@@ -35,6 +35,8 @@ class MTCNN:
 
     @torch.no_grad()
     def __call__(self, image: np.ndarray) -> list[Detection]:
+        if min(image.shape[:2]) < self.cascade.min_face_size:
+            return []  # the cascade fails where it has no level
         corners, scores, points = self.cascade.detect(np.ascontiguousarray(image), landmarks=True)
         if corners is None:
             return []
