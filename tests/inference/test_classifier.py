@@ -181,6 +181,22 @@ def test_what_nothing_registers_is_not_called(tiny, tmp_path, name):
     assert not (tmp_path / 'ran').exists()
 
 
+def test_a_full_gpu_is_named(tiny, monkeypatch):
+    def full(batch):
+        raise torch.OutOfMemoryError('CUDA out of memory')
+
+    classifier = TorchClassifier.from_files(None, str(tiny[1]), 'cpu')
+    monkeypatch.setattr(classifier, '_predict', full)
+    with pytest.raises(UserError, match='no memory left for 3 faces at a time: lower the batch size'):
+        classifier(RGB)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason='no GPU')
+def test_a_gpu_predicts_the_same(tiny):
+    scores = [TorchClassifier.from_files(None, str(tiny[1]), device)(RGB) for device in ('cpu', 'cuda')]
+    np.testing.assert_allclose(*scores, atol=5e-3)  # convolutions in TF32
+
+
 def test_mistakes_are_named(tiny, tmp_path):
     with pytest.raises(UserError, match='the device cuda:77 cannot be used'):
         TorchClassifier.from_files(None, str(tiny[1]), 'cuda:77')

@@ -7,7 +7,9 @@ import pty
 import signal
 import subprocess
 import sys
+import threading
 import time
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -131,10 +133,20 @@ def start(model, out, **options) -> subprocess.Popen:
     return subprocess.Popen([*command, '--batch-size', '1'], stdin=subprocess.PIPE, **options)
 
 
+def read_terminal(terminal: int, seen: list[bytes]) -> None:
+    """Read what a terminal is shown, until no process holds its other end."""
+    with open(terminal, 'rb', buffering=0) as file, suppress(OSError):
+        while data := file.read(4096):
+            seen.append(data)
+
+
 def test_a_list_on_the_standard_input_is_answered_line_by_line(model, photos, tmp_path):
     """While the list goes on, though nobody reads the standard output; Ctrl-C keeps complete lines."""
     out = tmp_path / 'rows.jsonl'
     terminal, end = pty.openpty()
+    seen: list[bytes] = []
+    reader = threading.Thread(target=read_terminal, args=(terminal, seen), daemon=True)
+    reader.start()
     with start(model, out, stderr=end, stdout=subprocess.PIPE) as process:
         process.stdout.close()
         process.stdin.write(os.fsencode(f'{photos}/0.png\n{tmp_path}/gone.png\n'))
@@ -148,8 +160,8 @@ def test_a_list_on_the_standard_input_is_answered_line_by_line(model, photos, tm
     assert process.returncode == 130
     first, second = map(json.loads, out.read_text().splitlines())
     assert first['expression'] in PAPER_CLASSES and second['expression'] == 'unreadable'
-    shown = os.read(terminal, 65536).decode()
-    os.close(terminal)
+    reader.join()
+    shown = b''.join(seen).decode()
     assert 'images' in shown and 'gone.png' in shown  # a bar, and what went wrong
     assert 'Traceback' not in shown and 'BrokenPipe' not in shown
 
