@@ -17,7 +17,8 @@ def add_predictor(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--detector',
         default='retinaface',
-        help='retinaface, mtcnn, yunet:FILE, or none, for images that are faces (default: retinaface)',
+        help='retinaface, mtcnn, yunet:FILE, or none, for images that are faces (default: retinaface); '
+        'retinaface:320 or mtcnn:320 look once, at images of at most 320 px',
     )
     parser.add_argument('--device', help='cpu, cuda, cuda:1 ... (default: a GPU where there is one)')
     parser.add_argument(
