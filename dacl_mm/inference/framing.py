@@ -100,11 +100,11 @@ def crop_landmarks(crop: np.ndarray, detector: Detector) -> np.ndarray | None:
 
 
 class FramingWatch:
-    """Looks at the first images that are taken for cropped faces, and tells once if they are framed otherwise.
+    """Looks at the first images that are taken for cropped faces; tells once if they are framed otherwise.
 
     What it compares are the median landmarks of n crops, in spreads of the training set (root of the mean
-    square over coordinates). Its limit is 10 / n, 6 for the first, up to the 16th crop with a face; then it is
-    at rest.
+    square over coordinates). Its limit is 10 / n, 6 for the first, up to the 16th crop with a face; then it
+    is at rest.
 
     Args:
         framing: Of the training set.
@@ -164,8 +164,8 @@ def _complaint(landmarks: np.ndarray, framing: Framing) -> str:
     across, down = 100 * (landmarks.mean(0) - np.mean(framing.landmarks, axis=0))
     return (
         f'the images frame faces otherwise than the training images did: {scale:.2f} times as large, turned '
-        f"by {turn:+.0f} degrees, moved by {across:+.0f} and {down:+.0f} % of width and height. Let faces='detect' "
-        'find and align them, or expect more errors'
+        f'by {turn:+.0f} degrees, moved by {across:+.0f} and {down:+.0f} % of width and height. Let '
+        "faces='detect' find and align them, or expect more errors"
     )
 
 

@@ -8,6 +8,7 @@ References:
 import ast
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -50,7 +51,8 @@ class RetinaFace:
         likely = np.flatnonzero(confidence[:, 1] > self.threshold)  # (n,)
         boxes, landmarks = decode(location[likely], points[likely], anchors(rows, columns)[likely])
         scores = confidence[likely, 1]
-        kept = np.array(cv2.dnn.NMSBoxes(boxes, scores, self.threshold, self.overlap), int)
+        best = cv2.dnn.NMSBoxes(boxes.tolist(), scores.tolist(), self.threshold, self.overlap)
+        kept = np.array(best, np.int64)
         return detections(boxes[kept], scores[kept], landmarks[kept])
 
 
@@ -93,8 +95,8 @@ def read_weights() -> bytes:
         UserError: If it is not installed, or without this file.
     """
     try:
-        file = distribution(PACKAGE).locate_file('retinaface/weights.py')
-        text = open(str(file), encoding='latin-1').read()
+        file = Path(str(distribution(PACKAGE).locate_file('retinaface/weights.py')))
+        text = file.read_text(encoding='latin-1')
         weights = ast.literal_eval(text.partition('=')[2].strip())
     except PackageNotFoundError:
         raise UserError(
