@@ -9,7 +9,7 @@ NEEDED_GB := 8
 .DEFAULT_GOAL := help
 
 help:
-	@echo "make setup | demo | test | test-slow | lint | wheel | clean"
+	@echo "make setup | demo [PHOTO=file] | test | test-slow | lint | wheel | clean"
 
 setup: $(STAMP)
 
@@ -19,7 +19,7 @@ $(STAMP): setup.cfg pyproject.toml constraints.txt
 	@touch $@
 
 demo: $(STAMP)
-	$(BIN)/python tools/demo.py --work-dir $(DEMO_DIR)
+	$(BIN)/python tools/demo.py --work-dir $(DEMO_DIR) $(if $(PHOTO),--photo '$(PHOTO)')
 
 test: $(STAMP)
 	$(BIN)/python -m pytest -m 'not slow' -n 2 --dist loadfile

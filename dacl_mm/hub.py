@@ -1,10 +1,13 @@
-"""Our configs in MMPretrain's model hub."""
+"""Our configs, and the weights that come with the package, in MMPretrain's model hub."""
 
 from pathlib import Path
 
 from mmpretrain.apis.model import ModelHub
 
 from dacl_mm.errors import MissingFileError
+
+#: Where ``Weights`` of ``model-index.yml`` lie.
+WEIGHTS = Path(__file__).resolve().parent / 'weights'
 
 
 def config_dir() -> Path:
@@ -20,7 +23,12 @@ def config_dir() -> Path:
 
 
 def register_models() -> None:
-    """Make ``mmpretrain.get_model`` and ``list_models`` know our configs."""
-    if 'dacl_r18_rafdb' not in ModelHub._models_dict:
-        folder = config_dir()
-        ModelHub.register_model_index(folder / 'model-index.yml', config_prefix=folder)
+    """Make ``mmpretrain.get_model`` and ``list_models`` know our configs and weights."""
+    if 'dacl_r18_rafdb' in ModelHub._models_dict:
+        return
+    folder, known = config_dir(), set(ModelHub._models_dict)
+    ModelHub.register_model_index(folder / 'model-index.yml', config_prefix=folder)
+    for name in ModelHub._models_dict.keys() - known:
+        model = ModelHub._models_dict[name]
+        if model.weights:
+            model.weights = str(WEIGHTS / model.weights)

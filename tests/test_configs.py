@@ -13,7 +13,8 @@ from dacl_mm.comparison.plan.methods import differences, read_methods
 
 CONFIGS = sorted((REPO / 'configs').glob('*.py'))
 ABLATION = REPO / 'configs' / 'compare' / 'recipe_ablation.py'
-SETS = sorted({*(REPO / 'configs' / 'compare').glob('*.py')} - {ABLATION})
+NOISE = REPO / 'configs' / 'compare' / 'label_noise.py'
+SETS = sorted({*(REPO / 'configs' / 'compare').glob('*.py')} - {ABLATION, NOISE})
 
 
 @pytest.mark.parametrize('path', CONFIGS, ids=lambda p: p.stem)
@@ -73,6 +74,26 @@ def test_the_ablation_changes_one_key_each():
         MODELS.build({**method.cfg.model, 'data_preprocessor': method.cfg.data_preprocessor})
 
 
+def test_methods_of_one_noise_learn_the_same_labels():
+    init_default_scope('mmpretrain')
+    methods = read_methods([str(NOISE)])
+    noise = {}
+    for method in methods:
+        dataset = method.cfg.train_dataloader.dataset
+        kind = method.name.partition('_')[2]
+        noise.setdefault(kind, []).append((dataset.get('label_noise'), dataset.label_mode))
+        assert method.cfg.data_preprocessor.batch_augments is None
+        for part in (method.cfg.val_dataloader, method.cfg.test_dataloader):
+            assert 'label_noise' not in part.dataset
+        if method.cfg.model.head.get('attention'):
+            method.cfg.model.head.attention.hidden_channels = (8,)
+        MODELS.build({**method.cfg.model, 'data_preprocessor': method.cfg.data_preprocessor})
+    assert list(noise) == ['', '10', '20', '30', 'votes'] and {len(same) for same in noise.values()} == {3}
+    for kind, (first, *others) in noise.items():
+        assert others == [first, first]
+        assert (first[0] or {}).get('share', 0) == (int(kind) / 100 if kind.isdigit() else 0)
+
+
 def leaves(value, path=''):
     """Yield each plain value of a config and its key."""
     if isinstance(value, dict | list):
@@ -89,8 +110,9 @@ def test_hub_knows_every_config():
     sets = ('rafdb', 'affectnet7', 'affectnet8', 'fer2013', 'ferplus', 'folder', 'synthetic')
     recipes = {f'{m}_{b}_{d}' for m, b, d in product(methods[::2], ('r18s', 'r18h'), ('ferplus', 'fer2013'))}
     recipes |= {f'{m}_r18_{d}_recipe' for m, d in product(methods[::2], sets[:3])}
+    recipes |= {'softmax_r18h_ferplus_publictest', 'fer_r18h'}
     assert names == {f'{m}_r18_{d}' for m, d in product(methods, sets)} | recipes
-    assert names <= set(mmpretrain.list_models('*_r18*_*'))
+    assert names <= set(mmpretrain.list_models('*_r18*'))
     assert mmpretrain.get_model('dacl_r18_synthetic').head.num_classes == 7
 
 

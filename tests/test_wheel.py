@@ -16,6 +16,8 @@ DATA = {
     'configs/README.md',
     *(f'serving/static/{file.name}' for file in (REPO / 'dacl_mm/serving/static').iterdir()),
     'configs/model-index.yml',
+    'weights/README.md',
+    'weights/fer_r18h.pth',
     'configs/_base_/datasets/ferplus_publictest_leaks.txt',
 }
 SCRIPT = """
@@ -40,10 +42,11 @@ with contextlib.redirect_stderr(io.StringIO()) as unknown:
         status = ended.code
 print(json.dumps(dict(
     package=dacl_mm.__file__,
-    models=mmpretrain.list_models('*_r18*_*'),
+    models=mmpretrain.list_models('*_r18*'),
     classes=mmpretrain.get_model('dacl_r18_synthetic').head.num_classes,
     head=load_config('mine.py').model.head.attention.type,
     methods=[m.name for m in read_methods(['compare/synthetic.py'])],
+    shipped=mmpretrain.get_model('fer_r18h', pretrained=True)._dataset_meta['classes'][1],
     leaks=pathlib.Path(load_config('compare/ferplus_64px').train_dataloader.dataset.exclude_file).is_file(),
     helps=helps,
     unknown=unknown.getvalue(),
@@ -98,7 +101,7 @@ def test_the_installed_package_knows_its_configs_and_commands(built):
         found['models']
     )
     assert found['classes'] == 7 and found['head'] == 'DACLAttention'
-    assert len(found['methods']) == 8 and found['leaks']
+    assert len(found['methods']) == 8 and found['leaks'] and found['shipped'] == 'happiness'
     assert found['helps'].keys() >= {'train', 'test', 'compare', 'verify', 'demo'}
     for command, text in found['helps'].items():
         assert text.startswith(f'usage: dacl-mm {command}'), text

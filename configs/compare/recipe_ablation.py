@@ -1,4 +1,4 @@
-# What each ingredient of the recipe is worth: all of them but one, none at all, and three more.
+# What each ingredient of the recipe is worth: all of them but one, none at all, and four more.
 _base_ = 'ferplus_48px.py'
 train_cfg = dict(max_epochs=20)
 softmax = '_base_/models/softmax_r18h.py'
@@ -23,6 +23,7 @@ methods = dict(
     ),
     with_smoothing=dict(model=softmax, options={'model.head.loss.label_smooth_val': 0.1}),
     with_drop_path=dict(model=softmax, options={'model.backbone.drop_path_rate': 0.1}),
+    with_dropout=dict(model=softmax, options={'model.head.type': 'DropoutLinearHead'}),
     with_sam=dict(model=softmax, options={'optim_wrapper.type': 'SAMOptimWrapper'}),
     **{f'no_{name}': dict(model=softmax, options=keys) for name, keys in without.items()},
 )

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from .agreement import agreement
 from .data import data
 from .epochs import epoch
+from .exported import export
 from .inference import predict
 from .overheads import draws, monitor
 from .processes import imports, process
@@ -25,4 +26,5 @@ CASES: dict[str, Case] = {
     'agreement': agreement,
     'predict': predict,
     'serve': serve,
+    'export': export,
 }

@@ -17,7 +17,7 @@ from dacl_mm.engine.launch import build_runner
 from .plain_loop import Training, loaders
 from .roofline import Work, count_work, limit
 from .setting import Setting
-from .timing import DEVICE, seconds
+from .timing import DEVICE, mean_seconds
 
 COUNT = itertools.count()
 
@@ -54,8 +54,7 @@ class Timed(ABC):
 
     def time(self, part: str, calls: int = 1) -> float:
         """Return the mean seconds of some calls of a part."""
-        job = getattr(self, part)
-        return seconds(lambda: [job() for _ in range(calls)]) / calls
+        return mean_seconds(getattr(self, part), calls)
 
     def work(self, part: str) -> Work:
         """Return the work of a part."""

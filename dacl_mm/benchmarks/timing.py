@@ -21,6 +21,11 @@ def seconds(job: Job) -> float:
     return time.perf_counter() - start
 
 
+def mean_seconds(job: Job, calls: int) -> float:
+    """Time some calls of what is too short to be timed by itself; returns the mean."""
+    return seconds(lambda: [job() for _ in range(calls)]) / calls
+
+
 def interleave(jobs: Mapping[str, Callable[[], T]], rounds: int) -> dict[str, list[T]]:
     """Call measurements in turn, the order reversed in every other round; a first round warms up.
 

@@ -10,6 +10,7 @@ from dacl_mm.comparison.plan.methods import HELD_OUT, PROTOCOLS, choose, differe
 from dacl_mm.comparison.plan.runs import plan_runs, write_config
 from dacl_mm.comparison.report.page import write_report
 from dacl_mm.comparison.run.executors import LocalExecutor
+from dacl_mm.comparison.run.robustness import corrupt_runs
 from dacl_mm.comparison.run.scheduler import execute
 from dacl_mm.engine.fast import set_fast
 from dacl_mm.engine.stop import STOP
@@ -37,6 +38,11 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--dry-run', action='store_true', help='show the plan with an estimate')
     parser.add_argument(
         '--no-images', action='store_true', help='no test images in the report, for sets that forbid it'
+    )
+    parser.add_argument(
+        '--robustness',
+        action='store_true',
+        help='test the finished runs on corrupted images too, on this machine (docs/robustness.md)',
     )
     add_fast(parser)
     add_config_options(parser, 'config keys of every method')
@@ -67,9 +73,12 @@ def main() -> None:
             execute(runs, RayExecutor(args.ray, methods[0].cfg.get('job_resources')))
         else:
             execute(runs, LocalExecutor(args.jobs))
+        unfit = corrupt_runs(runs) if args.robustness else []
         command = shlex.join([*program(), *sys.argv[1:]])
         protocols = write_report(args.work_dir, methods, command, images=not args.no_images)
     bad = {(p.protocol, method, seed) for p in protocols for method in p.failed for seed in p.failed[method]}
     failed = [run.name for run in runs if (run.protocol, run.method, run.seed) in bad]
     if failed:
         sys.exit(f'{len(failed)} of {len(runs)} runs failed: {", ".join(failed)}')
+    if unfit:
+        sys.exit(f'corrupted images: {len(unfit)} runs failed: {", ".join(run.name for run in unfit)}')

@@ -2,21 +2,45 @@
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 import mmengine
+import numpy as np
 from mmengine.config import ConfigDict
+from mmengine.dataset import Compose
 from mmengine.dist import is_main_process
 from mmengine.evaluator import DumpResults
+from mmengine.runner import Runner
 
-from dacl_mm.config import load_config, require, set_loader_defaults, set_options, set_tta, set_work_dir
+from dacl_mm.comparison.plan.records import write_json
+from dacl_mm.config import (
+    data_sets,
+    load_config,
+    require,
+    set_loader_defaults,
+    set_options,
+    set_tta,
+    set_work_dir,
+)
+from dacl_mm.datasets.wrappers import leaf_datasets
 from dacl_mm.engine.adjustment import adjust_logits, check_adjustment
+from dacl_mm.engine.attention import check_attention, describe_attention, in_words
 from dacl_mm.engine.checkpoint.fit import check_weights, use_classes
 from dacl_mm.engine.checkpoint.loader import load_checkpoint
+from dacl_mm.engine.checkpoint.training_only import unwrapped
 from dacl_mm.engine.fast import set_fast
 from dacl_mm.engine.launch import build_runner, memory_faults
-from dacl_mm.files import make_folder
+from dacl_mm.engine.robustness import FILE, set_robustness, test_robustness
+from dacl_mm.evaluation import CalibratedMetric, FERMetric
+from dacl_mm.evaluation.robustness import CORRUPTIONS, STRENGTHS
+from dacl_mm.evaluation.robustness.results import METRICS, axes, curve, table
+from dacl_mm.files import make_folder, write_atomic
+from dacl_mm.inference.info import ModelInfo
 
 from .arguments import add_config_options, add_fast, parse_launched
+
+#: Values of --out-item that are written as such.
+JSON = ('metrics', 'card')
 
 
 def parse_args() -> argparse.Namespace:
@@ -25,7 +49,11 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('checkpoint', help='checkpoint file')
     parser.add_argument('--work-dir', help='folder of logs and pictures (default: work_dirs/<config>)')
     parser.add_argument('--out', help='file of the results (.json for metrics, .pkl for predictions)')
-    parser.add_argument('--out-item', choices=['metrics', 'pred'], help='what --out holds (default: pred)')
+    parser.add_argument(
+        '--out-item',
+        choices=['metrics', 'card', 'pred'],
+        help='what --out holds (default: pred); card: metrics and confusion, for tools/model_card.py',
+    )
     parser.add_argument('--dump', help='file of all predictions for offline evaluation (.pkl)')
     add_fast(parser)
     add_config_options(parser)
@@ -42,10 +70,28 @@ def parse_args() -> argparse.Namespace:
         help='take the imbalance of the training classes out of the predictions; how far is chosen on '
         'the held-out part',
     )
+    parser.add_argument(
+        '--robustness',
+        action='store_true',
+        help='test on corrupted images as well, and write robustness.json (docs/robustness.md)',
+    )
+    parser.add_argument('--corruptions', nargs='+', choices=CORRUPTIONS, help='kinds (default: all)')
+    parser.add_argument(
+        '--strengths', nargs='+', type=int, choices=STRENGTHS, help='strengths of them (default: all)'
+    )
+    parser.add_argument(
+        '--attention',
+        action='store_true',
+        help='describe what the attention of the head depends on, and write attention.json',
+    )
     args = parse_launched(parser)
+    if args.attention and (args.fast or args.tta):
+        parser.error('--attention reads images through the pipelines as they are: leave out --fast and --tta')
+    if not args.robustness and (args.corruptions or args.strengths):
+        parser.error('--corruptions and --strengths need --robustness')
     if args.out_item and not args.out:
         parser.error('--out-item needs --out FILE')
-    pickles = [args.dump, args.out if args.out_item != 'metrics' else None]
+    pickles = [args.dump, args.out if args.out_item not in JSON else None]
     for path in pickles:
         if path and not path.endswith(('.pkl', '.pickle')):
             parser.error(f'predictions are written as .pkl, got {path} (--out-item metrics writes .json)')
@@ -56,7 +102,7 @@ def main() -> None:
     args = parse_args()
     cfg = load_config(args.config)
     set_options(cfg, args.cfg_options)
-    require(cfg, 'model', 'test_dataloader')
+    require(cfg, 'model', 'test_dataloader', *(['train_dataloader'] if args.attention else []))
     if args.logit_adjustment:
         check_adjustment(cfg)
     for path in filter(None, (args.out, args.dump)):
@@ -83,17 +129,72 @@ def main() -> None:
     if args.fast:
         set_fast(cfg)
     set_loader_defaults(cfg, not args.no_pin_memory, persistent_workers=False)
+    if args.robustness:
+        set_robustness(cfg)
     checkpoint = load_checkpoint(args.checkpoint, 'cpu', mmap=True)
     for loader in ('test', 'train', 'val') if args.logit_adjustment else ('test',):
         use_classes(cfg[f'{loader}_dataloader'].dataset, checkpoint, args.checkpoint)
     runner = build_runner(cfg)
     check_weights(runner.model, checkpoint, args.checkpoint)
+    if args.attention:
+        check_attention(unwrapped(runner.model), checkpoint, args.checkpoint)
+    if 'inference' in checkpoint.get('meta', {}) and not (args.tta or args.logit_adjustment):
+        info = ModelInfo.from_dict(checkpoint['meta']['inference'], args.checkpoint)
+        runner.test_loop.evaluator.metrics.append(CalibratedMetric(info.temperature, info.unsure))
     if args.logit_adjustment:
         adjust_logits(runner)
-    dumps = {args.dump, args.out if args.out_item != 'metrics' else None} - {None}
+    dumps = {args.dump, args.out if args.out_item not in JSON else None} - {None}
     for path in dumps:
         runner.test_loop.evaluator.metrics.append(DumpResults(path, collect_device='gpu'))
     with memory_faults():
-        metrics = runner.test()
-    if args.out_item == 'metrics' and is_main_process():
-        mmengine.dump(metrics, args.out)
+        metrics = _corrupted(runner, args) if args.robustness else runner.test()
+    if args.attention and is_main_process():
+        _attention(runner)
+    if args.out_item in JSON and is_main_process():
+        more = _confusion(runner) if args.out_item == 'card' else {}
+        mmengine.dump(metrics | more, args.out)
+
+
+def _confusion(runner: Runner) -> dict[str, Any]:
+    """Return what was named what, for the file of the metrics."""
+    classes = list(runner.test_dataloader.dataset.metainfo['classes'])
+    for metric in runner.test_loop.evaluator.metrics:
+        if isinstance(metric, FERMetric) and metric.confusion is not None:
+            return dict(confusion=dict(classes=classes, counts=metric.confusion.tolist()))
+    return {}
+
+
+def _corrupted(runner: Runner, args: argparse.Namespace) -> dict[str, float]:
+    """Test on corrupted images too, write and draw it, and return the metrics of the clean ones."""
+    from dacl_mm.visualization.robustness import draw_strengths  # matplotlib, when it draws
+    from dacl_mm.visualization.style import to_png
+
+    found = test_robustness(runner, args.corruptions or list(CORRUPTIONS), args.strengths or STRENGTHS)
+    clean: dict[str, float] = found['clean']
+    if is_main_process():
+        folder = Path(runner.work_dir)
+        write_json(found, folder / FILE)
+        lines = {
+            name: {kind: np.array([curve(found, kind, key)]) for kind in found['corruptions']}
+            for key, name in METRICS.items()
+        }
+        picture = folder / 'robustness.png'
+        write_atomic(to_png(draw_strengths(axes(found), lines, '%')), picture)
+        runner.logger.info(f'robustness:\n{table(found)}\nin {folder / FILE}, picture: {picture}')
+    return clean
+
+
+def _attention(runner: Runner) -> None:
+    """Describe the attention of a tested model, write and draw it."""
+    from dacl_mm.visualization.attention import draw_dependence
+    from dacl_mm.visualization.style import to_png
+
+    dataset = runner.test_dataloader.dataset
+    trained = next(data_sets(runner.cfg.train_dataloader.dataset))
+    plain = next(leaf_datasets(dataset)).pipeline
+    found = describe_attention(unwrapped(runner.model), dataset, plain, Compose(trained.pipeline))
+    folder = Path(runner.work_dir)
+    write_json(found, folder / 'attention.json')
+    write_atomic(to_png(draw_dependence(found, dataset.metainfo['classes'])), folder / 'attention.png')
+    text = ';\n'.join(in_words(found))
+    runner.logger.info(f'attention:\n{text}.\nin {folder / "attention.json"}, picture: attention.png')

@@ -11,21 +11,21 @@ import torch
 from mmengine.logging import print_log
 from mmpretrain.datasets import BaseDataset
 
-from dacl_mm.errors import DatasetError, UnreadableImageError, UserError
+from dacl_mm.errors import DatasetError, UnreadableImageError
 
 from .draws import Draw, DrawSource
 from .exclude import excluded
 from .images import open_image
+from .label_noise import LabelNoise
 from .labels import EXPRESSIONS, PAPER_CLASSES, class_index
 from .layout import find_layout
 from .memory import shared
+from .options import check_options
 from .scan.duplicates import duplicate_groups
 from .scan.facts import image_facts
 from .split import held_out
 from .storage import StorageOption, stored_pixels
 from .table import Records, SampleTable
-
-SPLITS = ('train', 'val', 'trainval', 'test')
 
 
 class FERDataset(BaseDataset):
@@ -53,6 +53,8 @@ class FERDataset(BaseDataset):
         storage: Decodes each image once and keeps it: ``dict(where='disk', limit_gb=8)``, the
             arguments of :class:`dacl_mm.datasets.storage.StorageOption`; None reads the
             files each time. The items are the same.
+        label_noise: Wrong labels for training: ``dict(kind='symmetric', share=0.2, seed=0)``, the arguments
+            of :class:`~dacl_mm.datasets.label_noise.LabelNoise`; None keeps the set's own.
         pipeline: Transforms.
         test_mode: As in mmengine.
         **kwargs: Those of :class:`mmpretrain.datasets.BaseDataset`.
@@ -84,18 +86,12 @@ class FERDataset(BaseDataset):
         exclude_file: str | None = None,
         unreadable: str = 'error',
         storage: Mapping[str, Any] | None = None,
+        label_noise: Mapping[str, Any] | None = None,
         pipeline: Sequence[Any] = (),
         test_mode: bool = False,
         **kwargs: Any,
     ):
-        if split not in SPLITS:
-            raise UserError(f'split must be one of {", ".join(SPLITS)}, got {split!r}')
-        if not 0 < val_fraction < 1:
-            raise UserError(f'val_fraction must lie in (0, 1), got {val_fraction}')
-        if unreadable not in ('error', 'replace'):
-            raise UserError(f"unreadable must be 'error' or 'replace', got {unreadable!r}")
-        if layout is not None and layout not in self.LAYOUTS:
-            raise UserError(f'layout must be one of {", ".join(self.LAYOUTS)}, got {layout!r}')
+        check_options(split, val_fraction, unreadable, layout, self.LAYOUTS)
         self.split = split
         self.layout = layout
         self.val_fraction = val_fraction
@@ -103,6 +99,7 @@ class FERDataset(BaseDataset):
         self.exclude_file = exclude_file
         self.unreadable = unreadable
         self.storage = None if storage is None else StorageOption.of(storage)
+        self.label_noise = None if label_noise is None else LabelNoise.of(label_noise, split, test_mode)
         self._replaced = torch.zeros(0, dtype=torch.bool)
         super().__init__(
             ann_file='',
@@ -175,7 +172,8 @@ class FERDataset(BaseDataset):
         columns = [EXPRESSIONS.index(name) for name in self.CLASSES]
         if self.storage is not None:  # of the whole part: the other splits share it
             table = replace(table, stored=stored_pixels(table, facts['size'], part, self.storage))
-        return Records(table.take(chosen), label[chosen], columns)
+        records = Records(table.take(chosen), label[chosen], columns)
+        return records if self.label_noise is None else records.with_noise(self.label_noise)
 
     def full_init(self) -> None:
         """Read the annotations."""

@@ -15,6 +15,7 @@ import torch
 from dacl_mm.arrays import read_arrays
 from dacl_mm.errors import DatasetError
 
+from .label_noise import LabelNoise
 from .labels import EXPRESSIONS
 from .memory import shared
 
@@ -222,6 +223,11 @@ class Records(Sequence[dict[str, Any]]):
             return None
         scores = self.table.scores[:, self.columns]
         return np.asarray(scores / scores.sum(1, keepdims=True))
+
+    def with_noise(self, noise: LabelNoise) -> Records:
+        """Return the images with noisy labels; votes that these were drawn from are left out."""
+        label = noise.apply(self.label, len(self.columns), self.shares())
+        return Records(replace(self.table, scores=None), label, self.columns.tolist())
 
     def subset(self, indices: Sequence[int] | int) -> Records:
         """Return the images of some indices; of a number the first, or where it is negative the last."""

@@ -1,7 +1,6 @@
 """Choosing how far a test adjusts the logits, on the held-out part."""
 
 import json
-from copy import deepcopy
 from pathlib import Path
 
 import torch
@@ -18,6 +17,8 @@ from dacl_mm.errors import UserError
 from dacl_mm.evaluation.logit_adjustment import LogitAdjustedEvaluator, StrengthMetric, choose
 from dacl_mm.files import write_atomic
 
+from .held_out import check_held_out, held_out_loader
+
 FILE = 'logit_adjustment.json'
 
 
@@ -27,16 +28,10 @@ def check_adjustment(cfg: Config) -> None:
     Raises:
         UserError: If validation reads the test split, or training draws classes evenly.
     """
-    for key in ('train_dataloader', 'val_dataloader'):
-        if not cfg.get(key):
-            raise UserError(
-                f'--logit-adjustment needs {key} in the config: the prior is that of training, and the '
-                'strength is chosen on the held-out part'
-            )
-    if any(dataset.get('split') == 'test' for dataset in data_sets(cfg.val_dataloader.dataset)):
+    check_held_out(cfg, 'the strength of --logit-adjustment')
+    if not cfg.get('train_dataloader'):
         raise UserError(
-            'val_dataloader.dataset reads split "test": the strength of --logit-adjustment would be chosen '
-            "on the test images. Use split='val', and a checkpoint trained on split='train'"
+            '--logit-adjustment needs train_dataloader in the config: the prior is that of training'
         )
     if (cfg.train_dataloader.get('sampler') or {}).get('type') == 'BalancedSampler':
         raise UserError(
@@ -56,11 +51,7 @@ def adjust_logits(runner: Runner) -> None:
     """
     cfg = runner.cfg
     runner.load_or_resume()
-    loader_cfg = deepcopy(cfg.test_dataloader)
-    loader_cfg.dataset = deepcopy(cfg.val_dataloader.dataset)
-    for dataset in data_sets(loader_cfg.dataset):
-        dataset.pipeline = deepcopy(next(data_sets(cfg.test_dataloader.dataset)).pipeline)
-    loader = Runner.build_dataloader(loader_cfg, seed=runner.seed)
+    loader = held_out_loader(cfg, runner.seed)
     classes = loader.dataset.metainfo['classes']
     trained = [DATASETS.build(dataset) for dataset in data_sets(cfg.train_dataloader.dataset)]
     metric = StrengthMetric(class_shares(trained))

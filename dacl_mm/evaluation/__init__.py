@@ -1,5 +1,6 @@
+from .calibrated_metric import CalibratedMetric
 from .fer_metric import FERMetric
 from .logit_adjustment import LogitAdjustedEvaluator
 from .shared_classes import SharedClassesEvaluator
 
-__all__ = ['FERMetric', 'LogitAdjustedEvaluator', 'SharedClassesEvaluator']
+__all__ = ['CalibratedMetric', 'FERMetric', 'LogitAdjustedEvaluator', 'SharedClassesEvaluator']

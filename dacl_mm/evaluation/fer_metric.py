@@ -9,17 +9,22 @@ from mmpretrain.registry import METRICS
 
 from dacl_mm.errors import UserError
 
+from .calibration import entropy_correlation, vote_nll
 from .functional import expected_calibration_error
+
+Row = tuple[np.ndarray, int, np.ndarray | None]  # score, label, votes
 
 
 @METRICS.register_module()
 class FERMetric(BaseMetric):
     """Mean-class accuracy, per-class recall, F1, areas under curves, calibration.
 
-    All values in percent, except the confusion matrix, which stays on the
-    object (:attr:`confusion`) for pictures. Keys: ``mean_class_accuracy``,
-    ``f1_macro``, ``auc_pr_macro``, ``auc_roc_macro``, ``ece`` and
-    ``recall/<class name>`` (of the classes that have images).
+    Values in percent: ``mean_class_accuracy``, ``f1_macro``, ``auc_pr_macro``,
+    ``auc_roc_macro``, ``ece`` and ``recall/<class name>`` (of the classes that
+    have images). Where every sample has ``gt_score`` (the votes of FER+), also
+    ``vote_nll`` in nats and ``entropy_correlation`` in [-1, 1]:
+    :mod:`dacl_mm.evaluation.calibration`. The confusion matrix stays on the
+    object (:attr:`confusion`) for pictures.
 
     Args:
         bins: Confidence bins of the calibration error.
@@ -35,13 +40,14 @@ class FERMetric(BaseMetric):
         self.confusion: np.ndarray | None = None
 
     def process(self, data_batch: Any, data_samples: Sequence[dict[str, Any]]) -> None:
-        """Keep score (K,) and label of each sample."""
+        """Keep score (K,), label and, where there are any, votes (K,) of each sample."""
         for sample in data_samples:
             if 'gt_label' not in sample:
                 raise UserError(f'{sample.get("img_path", "a sample")} has no label to evaluate against')
-            self.results.append((sample['pred_score'].float().cpu().numpy(), int(sample['gt_label'])))
+            votes = sample['gt_score'].cpu().numpy() if 'gt_score' in sample else None
+            self.results.append((sample['pred_score'].float().cpu().numpy(), int(sample['gt_label']), votes))
 
-    def compute_metrics(self, results: list[tuple[np.ndarray, int]]) -> dict[str, float]:
+    def compute_metrics(self, results: list[Row]) -> dict[str, float]:
         """Compute all values over the whole part."""
         # Here, since it takes a sixth of a process's start, and many never evaluate.
         from sklearn.metrics import (
@@ -52,8 +58,9 @@ class FERMetric(BaseMetric):
             roc_auc_score,
         )
 
-        score = np.stack([s for s, _ in results])
-        label = np.array([y for _, y in results])
+        score = np.stack([s for s, _, _ in results])
+        label = np.array([y for _, y, _ in results])
+        votes = [v for _, _, v in results if v is not None]
         if not np.isfinite(score).all():
             count = int((~np.isfinite(score)).any(1).sum())
             raise UserError(
@@ -76,4 +83,10 @@ class FERMetric(BaseMetric):
             ece=expected_calibration_error(score, label, self.bins),
         )
         values |= {f'recall/{n}': float(r) for n, r in zip(classes, recall) if np.isfinite(r)}
-        return {key: 100 * value for key, value in values.items()}
+        values = {key: 100 * value for key, value in values.items()}
+        if len(votes) == len(results):
+            shares = np.stack(votes)
+            values |= dict(
+                vote_nll=vote_nll(score, shares), entropy_correlation=entropy_correlation(score, shares)
+            )
+        return values

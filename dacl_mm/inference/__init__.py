@@ -3,6 +3,7 @@
 from .classifier import Classifier, TorchClassifier
 from .info import Framing, ModelInfo
 from .models import SHIPPED, load_classifier
+from .onnx_classifier import OnnxClassifier
 from .predictor import Predictor
 from .results import Face, Prediction
 
@@ -11,6 +12,7 @@ __all__ = [
     'Face',
     'Framing',
     'ModelInfo',
+    'OnnxClassifier',
     'Prediction',
     'Predictor',
     'SHIPPED',

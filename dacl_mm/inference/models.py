@@ -5,6 +5,7 @@ from pathlib import Path
 from dacl_mm.errors import MissingFileError, UserError
 
 from .classifier import Classifier, TorchClassifier
+from .onnx_classifier import OnnxClassifier
 
 #: Of the network that comes with the package, ``weights/NAME.pth``.
 SHIPPED = 'fer_r18h'
@@ -15,7 +16,7 @@ def load_classifier(model: str = SHIPPED, config: str | None = None, device: str
     """Load a network.
 
     Args:
-        model: Name of a shipped one, a checkpoint file, or the folder of an ONNX bundle.
+        model: Name of a shipped one, a checkpoint file, the folder of an ONNX bundle, or one of its models.
         config: Config of a checkpoint that holds none, or whose own is not wanted.
         device: As torch names it; by default a GPU where there is one.
 
@@ -24,8 +25,13 @@ def load_classifier(model: str = SHIPPED, config: str | None = None, device: str
         UserError: If it cannot be loaded.
     """
     path = Path(model).expanduser()
-    if path.is_dir():  # the bundle of tools/export.py
-        raise UserError(f'{path} is a folder, and bundles cannot be read yet: say a checkpoint file')
+    if path.is_dir() or path.suffix == '.onnx':  # of tools/export.py
+        for option, given in (('config', config), ('device', None if device == 'cpu' else device)):
+            if given is not None:
+                raise UserError(
+                    f'{path} is an ONNX bundle, which has no {option} {given}: leave {option} out'
+                )
+        return OnnxClassifier(path)
     shipped = WEIGHTS / f'{model}.pth'
     if shipped.parent == WEIGHTS and shipped.is_file():
         path = shipped

@@ -23,6 +23,11 @@ PARTS = {
         ['predict 1: plain loop', 'predict 1: dacl, exact', 'predict 7: dacl, bfloat16'],
         ['predict 7: dacl over softmax', 'predict 1: dacl, exact over plain loop'],
     ),
+    'export': (
+        ['export 1: r18h, torch', 'export 7: r18, ONNX float32'],
+        ['export 7: r18h, ONNX int8', 'export 1: r18, ONNX float16',
+         'export 1: r18, ONNX int8 over torch'],
+    ),
     'data': (['data: ImageFolder + PIL', 'data: exact'], ['data: exact over ImageFolder + PIL']),
     'epoch': (
         ['epoch: plain loop', 'epoch: exact', 'epoch: bfloat16'],

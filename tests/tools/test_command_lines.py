@@ -126,6 +126,30 @@ def test_the_best_checkpoint_strips_to_what_mmpretrain_loads(killed_and_resumed,
     assert pipeline == ['LoadImageFromFile', 'Resize', 'CenterCrop', 'PackInputs']
 
 
+def test_corrupted_images_and_the_attention_of_a_checkpoint(killed_and_resumed, tmp_path):
+    work, _, _ = killed_and_resumed
+    out = tmp_path / 'metrics.json'
+    flags = ['--attention', '--robustness', '--corruptions', 'contrast', 'crop', '--strengths', '1', '5']
+    done = run_tool('test', CONFIG, work / 'epoch_3.pth', *flags, '--out', out, '--out-item', 'metrics',
+                    '--work-dir', tmp_path, '--cfg-options', *TINY)  # fmt: skip
+    found = json.loads((tmp_path / 'robustness.json').read_text(), parse_constant=pytest.fail)
+    assert found['clean'] == pytest.approx(json.loads(out.read_text()))
+    assert list(found['corruptions']) == ['contrast', 'crop'] and found['strengths'] == [1, 5]
+    text = done.stdout + done.stderr
+    assert re.search(r'^crop +\d+\.\d\d +\d+\.\d\d +\d+\.\d\d +\d+\.\d\d$', text, re.MULTILINE)
+    described = json.loads((tmp_path / 'attention.json').read_text())
+    assert described['images'] == 28 and 0 <= described['input_share'] <= 1
+    assert 'of the variance of A lies between the 28 images' in text
+    assert all((tmp_path / f'{name}.png').stat().st_size > 10000 for name in ('robustness', 'attention'))
+
+
+def test_a_best_checkpoint_has_no_attention_to_describe(killed_and_resumed, tmp_path):
+    (best,) = killed_and_resumed[0].glob('best_*.pth')
+    done = run_tool('test', CONFIG, best, '--attention', '--work-dir', tmp_path, '--cfg-options', *TINY,
+                    check=False)  # fmt: skip
+    assert done.returncode == 2 and 'has no weights of the attention' in done.stderr
+
+
 @pytest.mark.slow
 def test_classes_in_another_order_are_taken_from_the_checkpoint(killed_and_resumed, tmp_path):
     work, _, _ = killed_and_resumed

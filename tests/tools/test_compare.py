@@ -13,8 +13,9 @@ import pytest
 from conftest import REPO, run_tool
 
 from dacl_mm.comparison.plan.methods import read_methods
-from dacl_mm.comparison.plan.runs import plan_runs
+from dacl_mm.comparison.plan.runs import Run, plan_runs
 from dacl_mm.comparison.run.executors import LocalExecutor
+from dacl_mm.comparison.run.robustness import corrupt_runs
 
 OPTIONS = {
     'train_dataloader.dataset.num_images': 48,
@@ -104,6 +105,7 @@ def test_it_goes_on_and_repeats_nothing_finished(compared):
     result = json.loads((compared['work'] / 'runs/held-out/dacl/seed_0/result.json').read_text())
     assert [row['epoch'] for row in result['validation']] == [1, 2, 3] and len(result['loss']) == 3
     assert [row['epoch'] for row in result['attention']] == [0, 1, 2, 3]
+    assert result['attention_diagnosis']['images'] == 14
 
 
 def test_a_failed_run_does_not_stop_the_others(compared):
@@ -136,6 +138,21 @@ def test_tables_hold_every_run(compared):
     # Only the selected weights stay, without optimizer states.
     kept = sorted(path.name for path in work.glob('runs/*/*/*/*.pth') if path.parent.parent.name != 'broken')
     assert kept == ['selected.pth'] * 4
+
+
+@pytest.mark.slow
+def test_a_finished_run_is_tested_on_corrupted_images_once(compared):
+    work = compared['work']
+    runs = [Run('softmax', seed, 'held-out', work / f'runs/held-out/softmax/seed_{seed}') for seed in (0, 7)]
+    assert corrupt_runs(runs) == []
+    found = json.loads((runs[0].folder / 'robustness.json').read_text(), parse_constant=pytest.fail)
+    assert len(found['corruptions']) == 8 and found['strengths'] == [1, 2, 3, 4, 5]
+    metrics = {key: value for key, value in runs[0].result()['metrics'].items() if value is not None}
+    assert {key: found['clean'][key] for key in metrics} == pytest.approx(metrics, abs=1e-3)
+    written = (runs[0].folder / 'robustness.json').stat().st_mtime_ns
+    assert corrupt_runs(runs) == []  # what is there is left, and a run that is not finished too
+    assert (runs[0].folder / 'robustness.json').stat().st_mtime_ns == written
+    assert not runs[1].folder.exists()
 
 
 def test_a_changed_config_is_refused(compared):

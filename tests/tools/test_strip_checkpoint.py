@@ -16,6 +16,7 @@ from PIL import Image
 from dacl_mm.cli import strip_checkpoint
 from dacl_mm.cli.run import run
 from dacl_mm.engine.checkpoint.stock import to_stock
+from dacl_mm.engine.checkpoint.training_only import training_only
 from dacl_mm.engine.fast import set_fast
 from dacl_mm.errors import UserError
 
@@ -43,10 +44,11 @@ assert not [name for name in sys.modules if name.startswith('dacl_mm.')]
 """
 
 
-def trained(config: str, **head) -> tuple[Config, torch.nn.Module, dict]:
+def trained(config: str, options: dict = {}, **head) -> tuple[Config, torch.nn.Module, dict]:
     """Return the config, a model with weights of its own and the checkpoint of a training."""
     init_default_scope('mmpretrain')
     cfg = Config.fromfile(REPO / 'configs' / f'{config}.py')
+    cfg.merge_from_dict(options)
     cfg.model.head = ConfigDict(head if 'type' in head else cfg.model.head | head)
     cfg.model.backbone.init_cfg = None
     model = MODELS.build({**cfg.model, 'data_preprocessor': cfg.data_preprocessor}).eval()
@@ -61,6 +63,16 @@ def trained(config: str, **head) -> tuple[Config, torch.nn.Module, dict]:
 SMALL = dict(feat_size=2, attention=dict(type='DACLAttention', hidden_channels=(16, 8)))
 MODELS_OF = dict(
     softmax=('softmax_r18_folder', {}), center=('center_r18_folder', {}), dacl=('dacl_r18_synthetic', SMALL)
+)
+WIDTHS = dict(num_classes=7, in_channels=512)
+#: Heads that predict by a linear classifier; those of the map come without a neck.
+LINEAR = dict(
+    ratio=dict(type='AttentiveCenterHead', centers=dict(type='RatioCenters')),
+    precision=dict(type='AttentiveCenterHead', centers=dict(type='GaussianCenters')),
+    eac=dict(type='FlipConsistencyHead'),
+    mek=dict(type='FlipConsistencyHead', balanced=True),
+    variance=dict(type='VarianceHead'),
+    dropout=dict(type='DropoutLinearHead'),
 )
 
 
@@ -99,6 +111,33 @@ def test_mmpretrain_alone_gives_equal_logits(tmp_path, monkeypatch):
         stripped = torch.load(tmp_path / name / 'stripped.pth', weights_only=True)
         assert stripped['meta'] == dict(epoch=3, dataset_meta=dict(classes=CLASSES))
         assert not [key for key in stripped['state_dict'] if 'attention' in key or 'center' in key]
+
+
+@pytest.mark.parametrize('name', LINEAR)
+def test_heads_with_a_linear_prediction_become_one(name):
+    neck = dict(type='GlobalAveragePooling') if name in ('variance', 'dropout') else None
+    options = {'model.neck': neck, 'model.type': 'FlipViewClassifier'}
+    _, model, checkpoint = trained('softmax_r18_folder', options, **WIDTHS | LINEAR[name])
+    left_out = training_only(model)  # as the best checkpoint leaves it out
+    for key in [key for key in checkpoint['state_dict'] if key.startswith(left_out)]:
+        del checkpoint['state_dict'][key]
+    stripped, stock = to_stock(checkpoint, 'x.pth')
+    assert (stock.model.type, stock.model.head.type) == ('ImageClassifier', 'LinearClsHead')
+    twin = MODELS.build(stock.model).eval()
+    twin.load_state_dict(stripped['state_dict'])
+    images = torch.randn(2, 3, 64, 64)
+    with torch.no_grad():
+        logits = model(images)
+        torch.testing.assert_close(twin(images), logits, rtol=0, atol=1e-6)
+    assert logits.std(0).max() > 0.005
+
+
+@pytest.mark.parametrize('by', ['centers', 'both'])
+def test_a_head_that_predicts_by_its_centers_is_none(by):
+    head = WIDTHS | LINEAR['ratio'] | dict(predict_by=by)
+    _, _, checkpoint = trained('softmax_r18_folder', {'model.neck': None}, **head)
+    with pytest.raises(UserError, match=r'AttentiveCenterHead, which MMPretrain lacks.*linear classifier'):
+        to_stock(checkpoint, 'x.pth')
 
 
 def test_a_head_of_mmpretrain_stays_as_it_is():

@@ -16,12 +16,15 @@ from dacl_mm.comparison.analysis.reading import read_runs
 from dacl_mm.comparison.analysis.results import ProtocolResults
 from dacl_mm.comparison.analysis.tables import METRICS, summary, write_tables
 from dacl_mm.comparison.plan.methods import Method
+from dacl_mm.engine.attention import in_words as attention_in_words
+from dacl_mm.engine.attention import restored
 from dacl_mm.errors import ComparisonError
 from dacl_mm.files import write_atomic
 
 from . import pictures
 from .folder import PictureFolder
 from .hard_images import hard_images
+from .robustness import read_robustness, robustness_tables
 
 STACK = ('torch', 'torchvision', 'mmengine', 'mmcv-lite', 'mmpretrain', 'numpy', 'scipy')
 
@@ -108,6 +111,7 @@ def _section(results: ProtocolResults, folder: PictureFolder, several: bool) -> 
         verdicts=[in_words(d) for p in results.differences.values() for d in p if d.b == base],
         distances={m: np.mean([r.distances for r in results.runs(m)], 0) for m in results.present},
         attention=_attention_words(results),
+        robustness=robustness_tables(found) if (found := read_robustness(results)) else {},
         **pictures.of_protocol(results, folder, f'_{results.protocol}' if several else ''),
     )
 
@@ -136,6 +140,9 @@ def _attention_words(results: ProtocolResults) -> list[str]:
             f'with its start {last["correlation"]:.2f}); {100 * first["input_share"]:.0f} % → '
             f'{100 * last["input_share"]:.0f} % of its variance lies between images'
         )
+        # Runs of earlier versions have none.
+        if diagnosis := results.runs(method)[0].result.get('attention_diagnosis'):
+            lines += [f'{method}, first seed: {line}' for line in attention_in_words(restored(diagnosis))]
     return lines
 
 

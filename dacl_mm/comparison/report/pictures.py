@@ -9,10 +9,13 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from dacl_mm.comparison.analysis.results import ProtocolResults
+from dacl_mm.engine.attention import restored
+from dacl_mm.visualization.attention import draw_dependence
 from dacl_mm.visualization.style import drawing, to_inline
 
 from . import figures as fig
 from .folder import PictureFolder
+from .robustness import read_robustness, robustness_figure
 
 #: What draws a figure, its name and its caption.
 Entry = tuple[Callable[[], Figure | None], str, str]
@@ -28,11 +31,20 @@ ATTENTION = (
     'mean and spread, how far it moved, and how much of its variance lies between images (the rest is a '
     'fixed weight of each dimension).'
 )
+DEPENDENCE = (
+    'What A of {} depends on at the end of training, first seed, on held-out images: its mean in each class, '
+    'and how far it moves when a part of the face is covered.'
+)
 MAPS = (
     'Test embeddings of the first seed (t-SNE), large marks are centres. Distances between clusters in such '
     'a map mean little.'
 )
 DISTANCES = 'Intra-class over inter-class distance of the test embeddings; smaller is more compact.'
+
+ROBUSTNESS = (
+    'Accuracy on corrupted test images over the amount of corruption: mean over seeds, band from lowest to '
+    'highest seed.'
+)
 
 
 class Picture(NamedTuple):
@@ -77,10 +89,17 @@ def of_protocol(results: ProtocolResults, folder: PictureFolder, tail: str) -> d
             caption = f'Confusion of {method}' + ('' if method == base else f', and its change to {base}')
             yield partial(fig.confusion, results, method), f'confusion_{i}', f'{caption}.'
 
+    def dependences() -> Iterator[Entry]:
+        for i, method in enumerate(results.present):
+            if found := results.runs(method)[0].result.get('attention_diagnosis'):
+                caption = DEPENDENCE.format(method)
+                yield partial(draw_dependence, restored(found), results.classes), f'dependence_{i}', caption
+
     sections: dict[str, list[Entry]] = dict(
         scores=[(lambda: fig.recall(results), 'recall', RECALL), *confusions()],
         training=[(lambda: fig.curves(results), 'curves', CURVES)],
-        attention_pictures=[(lambda: fig.attention(results), 'attention', ATTENTION)],
+        attention_pictures=[(lambda: fig.attention(results), 'attention', ATTENTION), *dependences()],
+        robustness_pictures=[(lambda: robustness_figure(read_robustness(results)), 'robustness', ROBUSTNESS)],
         embedding=[
             (lambda: fig.embedding_maps(results), 'embedding', MAPS),
             (lambda: fig.distance_figure(results), 'distances', DISTANCES),

@@ -27,7 +27,7 @@ from dacl_mm.files import file_lock, write_atomic
 from dacl_mm.processes import end_with
 from dacl_mm.unpickling import unpickling_forbidden
 
-from .hooks.attention_record import RECORD
+from .hooks.attention_record import DIAGNOSIS, RECORD
 from .record import TRAINED, check_diverged, check_predictions, read_predictions
 
 WEIGHTS = 'selected.pth'
@@ -59,6 +59,7 @@ def train(cfg: Config) -> dict[str, Any]:
         validation=hub.get_info(HISTORY),
         loss=loss,
         attention=hub.get_info(RECORD),
+        attention_diagnosis=hub.get_info(DIAGNOSIS),
         best_checkpoint=best,
         selection_metric=cfg.selection_metric,
         selected_epoch=int(re.findall(r'\d+', best)[-1]),

@@ -114,7 +114,8 @@ class FERPlus(FER2013):
         label_mode: 'majority' (one label; images without a winner are left out), 'probability'
             (soft labels for the classification loss as well, by the authors' rule) or 'votes' (the
             shares of all votes for expressions, of every image that an expression leads). The
-            held-out part is the same in all of them.
+            held-out part is the same in all of them. With ``test_mode`` the records of 'majority' have
+            the votes as ``gt_score`` too, for the metrics.
         **kwargs: Those of :class:`FER2013`.
 
     Raises:
@@ -200,7 +201,9 @@ class FERPlus(FER2013):
 
         hard = expression(majority(votes))
         if self.label_mode == 'majority':
-            return replace(table, expression=hard, scores=None)
+            # Evaluation compares to the votes as well; in training the loss would aim at them.
+            scores = vote_shares(votes)[:, order] if self.test_mode else None
+            return replace(table, expression=hard, scores=scores)
         shares = SOFT[self.label_mode](votes)
         soft = expression(np.where(shares.sum(1) > 0, shares.argmax(1), -1))
         return replace(table, expression=soft, scores=shares[:, order], strata=hard)

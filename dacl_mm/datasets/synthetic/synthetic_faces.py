@@ -6,8 +6,9 @@ import numpy as np
 from mmengine.logging import print_log
 from mmpretrain.registry import DATASETS
 
-from dacl_mm.datasets.base import SPLITS, FERDataset
+from dacl_mm.datasets.base import FERDataset
 from dacl_mm.datasets.labels import class_index
+from dacl_mm.datasets.options import SPLITS
 from dacl_mm.errors import UserError
 
 
@@ -40,12 +41,15 @@ class SyntheticFaces(FERDataset):
         index = class_index(self.CLASSES)
         part = SPLITS.index('train' if self.split == 'trainval' else self.split)
         seeds = np.random.SeedSequence([self.seed, part]).generate_state(self.num_images, np.uint64)
+        label = np.arange(self.num_images) % len(index)
+        if self.label_noise is not None:
+            label = self.label_noise.apply(label, len(index))
         return [
             dict(
                 img_path=f'synthetic/{self.split}/{i:06d}.png',
                 face_seed=int(seed),
                 expression=self.CLASSES[i % len(index)],
-                gt_label=i % len(index),
+                gt_label=int(label[i]),
             )
             for i, seed in enumerate(seeds)
         ]

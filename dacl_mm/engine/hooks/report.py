@@ -25,6 +25,8 @@ NAMES = {
     'fer/auc_roc_macro': 'AUC-ROC (macro)',
     'fer/auc_pr_macro': 'AUC-PR (macro)',
     'fer/ece': 'calibration error',
+    'fer/vote_nll': 'NLL of the votes (nats)',
+    'fer/entropy_correlation': 'entropy with votes (rank)',
 }
 RECALL = '/recall/'
 

@@ -1,6 +1,7 @@
 from .attentive_center_head import AttentiveCenterHead
 from .center_loss_head import CenterLossHead
 from .dacl_head import DACLHead
+from .dropout_linear_head import DropoutLinearHead
 from .flip_consistency_head import FlipConsistencyHead
 from .gaussian_mixture_head import GaussianMixtureHead
 from .pooled_map_head import PooledMapHead
@@ -12,6 +13,7 @@ __all__ = [
     'AttentiveCenterHead',
     'CenterLossHead',
     'DACLHead',
+    'DropoutLinearHead',
     'FlipConsistencyHead',
     'GaussianMixtureHead',
     'PooledMapHead',

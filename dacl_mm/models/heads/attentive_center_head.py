@@ -143,12 +143,16 @@ class AttentiveCenterHead(PooledMapHead):
         z = self.norm(embedding.to(dtype))  # (N, d)
         if self.residual is not None:
             z = z + self.residual(feats[-1]).to(dtype)
-        gate = self.attention(feats[-1]).to(dtype)
-        attention = gate / gate.mean(1, keepdim=True)  # A, (N, d)
+        attention = self.attention_weights(feats[-1])
         if target is not None:
             self.centers.collect(z.detach(), target)
         scores: Tensor = self.centers(z, attention)
         return scores
+
+    def attention_weights(self, feature_map: Tensor) -> Tensor:
+        """Return the weights A of mean 1 that the centres take, (N, d), for a feature map (N, C, H, W)."""
+        gate = self.attention(feature_map).to(self.centers.weight.dtype)
+        return gate / gate.mean(1, keepdim=True)
 
     def loss(
         self, feats: tuple[Tensor, ...], data_samples: list[DataSample], **kwargs: Any

@@ -21,7 +21,8 @@ class FlipConsistencyHead(PooledMapHead):
     image (:class:`~dacl_mm.models.classifiers.FlipViewClassifier`). With b_k = 1 and w = 5 it is the
     loss of EAC [0]; a part of each image is to be erased, by ``RandomErasing`` in the pipeline. With
     ``balanced`` b_k = 1 / (10 prior_k), added up over the classes instead of averaged, w = 0.1 and
-    ``RebalancedSmoothLoss`` it is that of MEK [1]. Computed in float32.
+    ``RebalancedSmoothLoss`` it is that of MEK [1]. It moves the backbone alone: W has no gradient from
+    it, as in both codes, where smaller weights would lower it too. Computed in float32.
 
     References:
         [0] Zhang et al., Learn From All: Erasing Attention Consistency for Noisy Label Facial
@@ -55,7 +56,8 @@ class FlipConsistencyHead(PooledMapHead):
 
     def activation_maps(self, feature_map: Tensor) -> Tensor:
         """Return M, (N, K, H, W), of a feature map (N, C, H, W)."""
-        maps: Tensor = torch.einsum('kc,nchw->nkhw', self.fc.weight.float(), feature_map.float())
+        weight = self.fc.weight.detach().float()
+        maps: Tensor = torch.einsum('kc,nchw->nkhw', weight, feature_map.float())  # M_k = sum_c W_kc map_c
         return maps
 
     def consistency(self, feature_map: Tensor, flipped: Tensor) -> Tensor:

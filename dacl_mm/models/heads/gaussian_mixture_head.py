@@ -24,18 +24,20 @@ class GaussianMixtureHead(ClsHead):
 
     ``d_k = 1/2 sum_j (x_j - m_kj)^2 / v_kj`` and logits ``-d_k - 1/2 sum_j log v_kj`` (classes are
     equally likely a priori). In training the own class is farther by the margin, ``(1 + alpha) d_y``,
-    and ``lambda (d_y + 1/2 sum_j log v_yj)`` is added. Widely copied code leaves v out of d_k, so
-    that the log-determinant alone trains it, without bound; here it is in both, and bounded. Of shares
-    q the margin is ``1 + alpha q_k`` and the likelihood their mean. Computed in float32 (or wider).
+    and ``lambda (d_y + 1/2 sum_j log v_yj)`` is added. Widely copied code leaves v out of this d_y,
+    so that the log-determinant has nothing against it and falls without bound; the authors' own
+    keeps v at 1. Here v is learned, is in every d_k, and is bounded. Of shares q the margin is
+    ``1 + alpha q_k`` and the likelihood their mean. Computed in float32 (or wider).
 
     Reference: Wan et al., Rethinking Feature Distribution for Loss Functions in Image
-    Classification, CVPR 2018, section 3.
+    Classification, CVPR 2018, section 3 (equations as a public PyTorch copy numbers them); code in
+    WeitaoVan/L-GM-loss, where alpha rises from 0.1 to 0.3 and lambda is 0.01.
 
     Args:
         num_classes: K.
         in_channels: Width d of the embedding, after a neck that pools.
         margin: alpha.
-        likelihood_weight: lambda, 0.1 as published.
+        likelihood_weight: lambda.
         init_cfg: Initialisation.
     """
 
@@ -73,7 +75,7 @@ class GaussianMixtureHead(ClsHead):
             with torch.no_grad():
                 self.log_variance.clamp_(LOW, HIGH)  # here, since a clamp on the way has no gradient
         error = (embedding.to(self.means.dtype).unsqueeze(1) - self.means).square()  # (N, K, d)
-        distance = (error * (-self.log_variance).exp()).sum(2) / 2
+        distance = (error * (-self.log_variance).exp()).sum(2) / 2  # d, eq. 18 by halves
         return distance, self.log_variance.sum(1) / 2
 
     def forward(self, feats: tuple[Tensor, ...]) -> Tensor:
@@ -87,7 +89,7 @@ class GaussianMixtureHead(ClsHead):
         """Return ``loss_cls`` and ``loss_likelihood`` (weighted by lambda), means over the batch."""
         target = self.class_shares(data_samples).to(self.means.dtype)  # q, (N, K)
         distance, log_determinant = self.distances(self.pre_logits(feats))
-        logits = -(1 + self.margin * target) * distance - log_determinant
+        logits = -(1 + self.margin * target) * distance - log_determinant  # eq. 17
         likelihood = (target * (distance + log_determinant)).sum(1).mean()
         return dict(
             loss_cls=F.cross_entropy(logits, target), loss_likelihood=self.likelihood_weight * likelihood

@@ -26,7 +26,8 @@ class SelfCureHead(LinearClsHead):
 
     Reference: Wang et al., Suppressing Uncertainties for Large-Scale Facial Expression Recognition,
     CVPR 2020, section 3; code in kaiwang960112/Self-Cure-Network (its margin at batch 64 is 0.07,
-    that of the paper at 1024 is 0.15).
+    that of the paper at 1024 is 0.15). The paper
+    weighs the parts by gamma and 1 - gamma; the code, as here, adds them up.
 
     Args:
         num_classes: K.

@@ -30,11 +30,12 @@ class UncertaintyHead(LinearClsHead):
     Two branches give an embedding x and an uncertainty ``u = mean_j exp(v_j)`` of each image. Two
     images are mixed, ``(u_i x_i + u_j x_j) / (u_i + u_j)``, and the classifier must tell both:
     ``1/2 CE(y_i) + 1/2 CE(y_j)``. The harder image of a pair needs the larger share to be seen. The
-    partner is the neighbour in the batch, which the sampler put there at random. Predictions are by
-    x alone.
+    partner is the neighbour in the batch, which the sampler put there at random (in the authors' code a
+    permutation of the batch, which can pair an image with itself). Predictions are by x alone.
 
     Reference: Zhang et al., Relative Uncertainty Learning for Facial Expression Recognition,
-    NeurIPS 2021; code in zyh-uaiaaaa/Relative-Uncertainty-Learning.
+    NeurIPS 2021; code in zyh-uaiaaaa/Relative-Uncertainty-Learning, where the classifier's rate is ten
+    times the rest's (``paramwise_cfg.custom_keys``).
 
     Args:
         num_classes: K.

@@ -15,8 +15,8 @@ from dacl_mm.models.attention.statistics import ZeroLinear
 class VarianceHead(LinearClsHead):
     """``CE(m + eps exp(v / 2))``, eps ~ N(0, 1): mean m and log-variance v are linear in the embedding.
 
-    Predictions are by m alone. Nothing but the cross-entropy trains v, as published; v
-    starts at 0.
+    Predictions are by m alone. Nothing but the cross-entropy trains v, as published. Here v starts
+    at 0; in the authors' code it starts as any linear layer does.
 
     Reference: Lv et al., Facial expression recognition via variational inference, Scientific
     Reports 2026, the classification head of POSTER-Var; code in lg2578/poster-var.

@@ -42,7 +42,7 @@ def sparse_center_loss(
     distance = (embedding - centers[label]).square()  # (N, d)
     if attention is not None:
         distance = attention * distance
-    return distance.sum() / (2 * len(embedding))
+    return distance.sum() / (2 * len(embedding))  # Eq. 2 of [1] over N, weighed by A
 
 
 class CenterBatch(NamedTuple):
@@ -166,7 +166,7 @@ class SparseCenterLoss(nn.Module):
             factor: What the schedule makes of alpha; 0 drops the sums. A tensor, (), on the centres' device.
         """
         sums, counts = self._sums.take(self.centers)
-        step = factor * self.alpha * sums / (1 + counts).unsqueeze(1)  # (K, d)
+        step = factor * self.alpha * sums / (1 + counts).unsqueeze(1)  # alpha times eq. 4 of [1], (K, d)
         finite = (self.centers - step).isfinite().all(1, keepdim=True)  # (K, 1)
         step = torch.where(finite, step, 0)
         self.centers -= step

@@ -197,6 +197,14 @@ def test_consistency_equals_the_formula(balanced):
     )
 
 
+def test_consistency_moves_the_maps_and_not_the_classifier():
+    head, maps, other = build('FlipConsistencyHead'), MAPS.clone(), torch.randn(N, C, 2, 2)
+    maps.requires_grad_()
+    other.requires_grad_()
+    head.consistency(maps, other).backward()
+    assert head.fc.weight.grad is None and min(maps.grad.abs().max(), other.grad.abs().max()) > 0
+
+
 def test_the_classifier_mirrors_images_in_training_alone():
     model = MODELS.build(
         dict(

@@ -14,10 +14,15 @@ from mmpretrain.registry import HOOKS
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from dacl_mm.datasets.wrappers import leaf_datasets
+from dacl_mm.engine.attention import describe_attention
 from dacl_mm.errors import UserError
+from dacl_mm.evaluation.attention.statistics import input_share
+from dacl_mm.evaluation.robustness.corrupt import LOADERS
 from dacl_mm.models.attention import find_attention
 
 RECORD = 'attention_record'  # in the message hub, hence in checkpoints
+DIAGNOSIS = 'attention_diagnosis'  # what A depends on at the end of training; likewise
 START = 'attention_record_start'  # A before training, (N, d); likewise
 
 
@@ -48,28 +53,28 @@ def describe(attention: Tensor, start: Tensor, bins: int = 50) -> dict[str, Any]
         is a fixed weight of each dimension) and ``histogram`` (shares of equal bins of
         [0, 1]).
     """
-    total = attention.var(unbiased=False)
-    within = attention.var(dim=0, unbiased=False).mean()
     pair = torch.stack([attention.flatten(), start.flatten()])
     histogram = torch.histc(attention, bins, 0, 1) / attention.numel()
     return dict(
         mean=attention.mean().item(),
-        spread=total.sqrt().item(),
+        spread=attention.std(unbiased=False).item(),
         share_above_half=(attention > 0.5).float().mean().item(),
         shift=(attention - start).abs().mean().item(),
         correlation=torch.corrcoef(pair)[0, 1].nan_to_num().item(),
-        input_share=(within / total.clamp_min(1e-12)).item(),
+        input_share=input_share(attention.double().numpy()),
         histogram=histogram.tolist(),
     )
 
 
 @HOOKS.register_module()
 class AttentionRecordHook(Hook):
-    """Record the attention before training and after each epoch.
+    """Record the attention before training and after each epoch, and what it depends on at the end.
 
     A is that of the same validation images each time, by their own batch statistics.
     The list of :func:`describe` goes to the message hub as ``attention_record``. A
-    model without attention is left alone, and so is one whose A is not learned.
+    model without attention is left alone, and so is one whose A is not learned. After training
+    ``attention_diagnosis`` says what A depends on (:func:`~dacl_mm.engine.attention.describe_attention`),
+    by the running statistics; left out where the images lie on the device and nothing can be covered.
 
     Args:
         num_images: Images, spread evenly over the validation part.
@@ -90,6 +95,16 @@ class AttentionRecordHook(Hook):
 
     def after_train_epoch(self, runner: Runner) -> None:
         self._record(runner, runner.epoch + 1)
+
+    def after_train(self, runner: Runner) -> None:
+        if not runner.message_hub.get_info(RECORD):
+            return
+        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        dataset, trained = (loader.dataset for loader in (runner.val_dataloader, runner.train_dataloader))
+        plain, augmented = (next(leaf_datasets(images)).pipeline for images in (dataset, trained))
+        if hasattr(dataset, 'get_data_info') and type(plain.transforms[0]).__name__ in LOADERS:
+            found = describe_attention(model, dataset, plain, augmented, self.num_images, views=2)
+            runner.message_hub.update_info(DIAGNOSIS, found)
 
     @torch.no_grad()
     def _record(self, runner: Runner, epoch: int) -> None:

@@ -1,0 +1,12 @@
+# Options of a set's methods that make a network of ResNet-18's files the recipe's of half width.
+backbone = {
+    'model.backbone.type': 'SEResNetCIFAR',
+    'model.backbone.stem_channels': 32,
+    'model.backbone.base_channels': 32,
+    'model.backbone.strides': (2, 2, 2, 2),
+}
+half_width = {**backbone, 'model.head.in_channels': 256}
+half_width_wrapped = {**backbone, 'model.head.head.in_channels': 256}
+# Centers that are trained by gradient do not decay.
+half_width_centers = {**half_width, 'optim_wrapper.paramwise_cfg.custom_keys.centers.decay_mult': 0.0}
+del backbone

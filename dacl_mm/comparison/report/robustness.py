@@ -1,0 +1,51 @@
+"""What methods lose on corrupted images, over their seeds."""
+
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from dacl_mm.comparison.analysis.results import ProtocolResults
+from dacl_mm.comparison.plan.records import read_json
+from dacl_mm.engine.robustness import FILE
+from dacl_mm.evaluation.robustness.results import METRICS, axes, curve, means
+from dacl_mm.visualization.robustness import draw_strengths
+
+ACCURACY = 'accuracy/top1'
+
+
+def read_robustness(results: ProtocolResults) -> dict[str, list[dict[str, Any]]]:
+    """Return method -> what was found on corrupted images, run by run; methods without are left out."""
+    read = {m: [read_json(run.run.folder / FILE) for run in results.runs(m)] for m in results.present}
+    found = {method: [row for row in rows if row is not None] for method, rows in read.items()}
+    return {method: rows for method, rows in found.items() if rows}
+
+
+def robustness_tables(found: dict[str, list[dict[str, Any]]]) -> dict[str, dict[str, dict[str, Any]]]:
+    """Return metric -> method -> ``seeds``, ``clean``, ``kinds`` (mean over strengths), ``all``, ``share``.
+
+    Numbers are means over seeds in percent; ``share`` is that of ``all`` in ``clean``.
+    """
+    tables: dict[str, dict[str, dict[str, Any]]] = {}
+    for key, name in METRICS.items():
+        rows = tables[name] = {}
+        for method, runs in found.items():
+            each = [means(run, key) for run in runs]
+            clean = float(np.mean([run['clean'][key] for run in runs]))
+            kinds = {kind: float(np.mean([values[kind] for values in each])) for kind in each[0]}
+            overall = float(np.mean(list(kinds.values())))
+            share = 100 * overall / max(clean, 1e-9)
+            rows[method] = dict(seeds=len(runs), clean=clean, kinds=kinds, all=overall, share=share)
+    return tables
+
+
+def robustness_figure(found: dict[str, list[dict[str, Any]]]) -> Figure | None:
+    """Draw the accuracy of each method over the strengths; None without such tests."""
+    if not found:
+        return None
+    kinds = axes(next(iter(found.values()))[0])
+    lines = {
+        method: {kind: np.array([curve(run, kind, ACCURACY) for run in runs]) for kind in kinds}
+        for method, runs in found.items()
+    }
+    return draw_strengths(kinds, lines, 'accuracy, %')

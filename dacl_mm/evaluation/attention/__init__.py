@@ -1,0 +1,1 @@
+"""Whether an attention looks at its image, and at what."""
