@@ -73,7 +73,7 @@ def main() -> None:
         f'  {folder / "figures"}/attention.png    what the attention did\n'
     )
     draw_faces(folder / 'faces')
-    print('The shipped model, trained on photographs, looks at drawings of the expressions that name the files:')
+    print('The shipped model, trained on photographs, looks at drawings of what their names say:')
     call('predict', str(folder / 'faces'), '--faces', 'crop', '--draw', str(folder / 'predicted'))
     if args.photo:
         print(f'\nIt looks for faces in {args.photo}:')

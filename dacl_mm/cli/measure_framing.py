@@ -13,7 +13,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
-from dacl_mm.config import load_config
+from dacl_mm.config import load_config, set_options
 from dacl_mm.engine.checkpoint.loader import load_checkpoint
 from dacl_mm.engine.checkpoint.saver import save_checkpoint
 from dacl_mm.files import write_atomic
@@ -23,6 +23,8 @@ from dacl_mm.inference.detectors import build_detector
 from dacl_mm.inference.framing import measure_framing
 from dacl_mm.inference.framing_check import HEADER, check_framing
 from dacl_mm.inference.from_checkpoint import KEY
+
+from .arguments import add_config_options
 
 
 def parse_args() -> argparse.Namespace:
@@ -40,6 +42,7 @@ def parse_args() -> argparse.Namespace:
         '--check', type=int, metavar='N', help='test images whose accuracy is measured; needs --checkpoint'
     )
     parser.add_argument('--json', type=Path, help='file for all numbers')
+    add_config_options(parser)
     args = parser.parse_args()
     if args.images < 1 or (args.check is not None and args.check < 1):
         parser.error('--images and --check must be positive')
@@ -51,8 +54,9 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     args = parse_args()
     cfg = load_config(args.config)
+    set_options(cfg, args.cfg_options)
     detector = build_detector(args.detector)
-    classifier = TorchClassifier.from_files(args.config, str(args.checkpoint)) if args.checkpoint else None
+    classifier = TorchClassifier.from_files(None, str(args.checkpoint)) if args.checkpoint else None
     crops = SampledCrops(cfg.train_dataloader.dataset, args.images, args.seed)
     measured = measure_framing(crops.images('measured'), detector)
     print(measured)

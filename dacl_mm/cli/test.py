@@ -5,16 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import mmengine
-import numpy as np
 from mmengine.config import ConfigDict
-from mmengine.dataset import Compose
 from mmengine.dist import is_main_process
 from mmengine.evaluator import DumpResults
 from mmengine.runner import Runner
 
-from dacl_mm.comparison.plan.records import write_json
 from dacl_mm.config import (
-    data_sets,
     load_config,
     require,
     set_loader_defaults,
@@ -22,22 +18,21 @@ from dacl_mm.config import (
     set_tta,
     set_work_dir,
 )
-from dacl_mm.datasets.wrappers import leaf_datasets
 from dacl_mm.engine.adjustment import adjust_logits, check_adjustment
-from dacl_mm.engine.attention import check_attention, describe_attention, in_words
+from dacl_mm.engine.attention import check_attention
 from dacl_mm.engine.checkpoint.fit import check_weights, use_classes
 from dacl_mm.engine.checkpoint.loader import load_checkpoint
 from dacl_mm.engine.checkpoint.training_only import unwrapped
 from dacl_mm.engine.fast import set_fast
 from dacl_mm.engine.launch import build_runner, memory_faults
-from dacl_mm.engine.robustness import FILE, set_robustness, test_robustness
+from dacl_mm.engine.robustness import set_robustness
 from dacl_mm.evaluation import CalibratedMetric, FERMetric
 from dacl_mm.evaluation.robustness import CORRUPTIONS, STRENGTHS
-from dacl_mm.evaluation.robustness.results import METRICS, axes, curve, table
-from dacl_mm.files import make_folder, write_atomic
+from dacl_mm.files import make_folder
 from dacl_mm.inference.info import ModelInfo
 
 from .arguments import add_config_options, add_fast, parse_launched
+from .diagnoses import attention, corrupted
 
 #: Values of --out-item that are written as such.
 JSON = ('metrics', 'card')
@@ -147,9 +142,9 @@ def main() -> None:
     for path in dumps:
         runner.test_loop.evaluator.metrics.append(DumpResults(path, collect_device='gpu'))
     with memory_faults():
-        metrics = _corrupted(runner, args) if args.robustness else runner.test()
+        metrics = corrupted(runner, args.corruptions, args.strengths) if args.robustness else runner.test()
     if args.attention and is_main_process():
-        _attention(runner)
+        attention(runner)
     if args.out_item in JSON and is_main_process():
         more = _confusion(runner) if args.out_item == 'card' else {}
         mmengine.dump(metrics | more, args.out)
@@ -162,39 +157,3 @@ def _confusion(runner: Runner) -> dict[str, Any]:
         if isinstance(metric, FERMetric) and metric.confusion is not None:
             return dict(confusion=dict(classes=classes, counts=metric.confusion.tolist()))
     return {}
-
-
-def _corrupted(runner: Runner, args: argparse.Namespace) -> dict[str, float]:
-    """Test on corrupted images too, write and draw it, and return the metrics of the clean ones."""
-    from dacl_mm.visualization.robustness import draw_strengths  # matplotlib, when it draws
-    from dacl_mm.visualization.style import to_png
-
-    found = test_robustness(runner, args.corruptions or list(CORRUPTIONS), args.strengths or STRENGTHS)
-    clean: dict[str, float] = found['clean']
-    if is_main_process():
-        folder = Path(runner.work_dir)
-        write_json(found, folder / FILE)
-        lines = {
-            name: {kind: np.array([curve(found, kind, key)]) for kind in found['corruptions']}
-            for key, name in METRICS.items()
-        }
-        picture = folder / 'robustness.png'
-        write_atomic(to_png(draw_strengths(axes(found), lines, '%')), picture)
-        runner.logger.info(f'robustness:\n{table(found)}\nin {folder / FILE}, picture: {picture}')
-    return clean
-
-
-def _attention(runner: Runner) -> None:
-    """Describe the attention of a tested model, write and draw it."""
-    from dacl_mm.visualization.attention import draw_dependence
-    from dacl_mm.visualization.style import to_png
-
-    dataset = runner.test_dataloader.dataset
-    trained = next(data_sets(runner.cfg.train_dataloader.dataset))
-    plain = next(leaf_datasets(dataset)).pipeline
-    found = describe_attention(unwrapped(runner.model), dataset, plain, Compose(trained.pipeline))
-    folder = Path(runner.work_dir)
-    write_json(found, folder / 'attention.json')
-    write_atomic(to_png(draw_dependence(found, dataset.metainfo['classes'])), folder / 'attention.png')
-    text = ';\n'.join(in_words(found))
-    runner.logger.info(f'attention:\n{text}.\nin {folder / "attention.json"}, picture: attention.png')

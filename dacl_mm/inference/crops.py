@@ -28,7 +28,7 @@ class SampledCrops:
     def __init__(self, dataset: ConfigDict, count: int, seed: int = 0) -> None:
         init_default_scope('mmpretrain')
         options = {key: value for key, value in next(data_sets(dataset)).items() if key != 'storage'}
-        options |= dict(pipeline=[dict(type='LoadFace')], test_mode=True)
+        options |= dict(pipeline=options['pipeline'][:1], test_mode=True)  # what reads or draws them
         self._dataset: Any = DATASETS.build(options)
         total = len(self._dataset)
         drawn = np.random.default_rng(seed).choice(total, min(count, total), replace=False)

@@ -23,6 +23,8 @@ METRICS = {
     'f1_macro': 'macro F1',
     'ece': 'calibration error',
 }
+#: What tests say of votes, where there are any.
+OF_VOTES = ('vote_nll', 'entropy_correlation')
 
 
 def run_row(finished: Finished) -> dict[str, Any]:
@@ -34,6 +36,7 @@ def run_row(finished: Finished) -> dict[str, Any]:
     row['selection_value'] = float(finished.selection_values[epochs.index(result['selected_epoch'])])
     row |= {metric: finished.metric(metric) for metric in METRICS}
     row |= {f'recall_{name}': result['metrics'].get(f'fer/recall/{name}') for name in result['classes']}
+    row |= {name: result['metrics'][key] for name in OF_VOTES if (key := f'fer/{name}') in result['metrics']}
     row['intra_class_distance'], row['inter_class_distance'] = finished.distances
     return row | {key: result[key] for key in COSTS}
 

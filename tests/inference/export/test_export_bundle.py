@@ -17,8 +17,12 @@ from mmengine.registry import init_default_scope
 from mmpretrain.registry import MODELS
 from tiny_config import write_config
 
+from dacl_mm.config.device_pipeline import move_to_device
 from dacl_mm.errors import MissingFileError, UserError
 from dacl_mm.inference import Framing, ModelInfo, OnnxClassifier, Predictor, TorchClassifier, load_classifier
+from dacl_mm.inference.export.images import held_out
+from dacl_mm.inference.export.source import read_source
+from dacl_mm.models.preprocessors import has_counterpart
 
 onnx = pytest.importorskip('onnx', reason="pip install 'dacl-mm[export]'")
 pytest.importorskip('onnxscript', reason="pip install 'dacl-mm[export]'")
@@ -234,6 +238,22 @@ def test_a_folder_in_the_way_stays(trained, tmp_path):
 def test_options_are_of_the_images_alone(trained, tmp_path, key):
     done = run_tool('export', *trained, '--out', tmp_path / 'x', '--cfg-options', f'{key}=3', check=False)
     assert done.returncode == 2 and key in done.stderr and 'val_dataloader' in done.stderr
+
+
+def test_transforms_on_the_device_are_done_before(trained, tmp_path):
+    config, checkpoint = trained
+    cfg = Config.fromfile(config)
+    move_to_device(cfg, has_counterpart)
+    assert cfg.data_preprocessor.test_pipeline
+    cfg.dump(tmp_path / 'moved.py')
+    batches = []
+    for path in (config, tmp_path / 'moved.py'):
+        source = read_source(str(path), str(checkpoint))
+        assert source.steps == [{'resize': [72, 72]}, {'center_crop': [64, 64]}]
+        batches.append(next(held_out(source.held_out, source.model)))
+    for own, expected in zip(*batches):
+        assert np.allclose(own, expected, atol=1e-6)
+    assert batches[0].crops.shape == (28, 64, 64, 3)
 
 
 @pytest.mark.slow
