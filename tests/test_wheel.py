@@ -16,6 +16,7 @@ DATA = {
     'configs/README.md',
     *(f'serving/static/{file.name}' for file in (REPO / 'dacl_mm/serving/static').iterdir()),
     'configs/model-index.yml',
+    'inference/export/card.md.j2',
     'weights/README.md',
     'weights/fer_r18h.pth',
     'configs/_base_/datasets/ferplus_publictest_leaks.txt',
