@@ -9,6 +9,7 @@ from .exported import export
 from .inference import predict
 from .overheads import draws, monitor
 from .processes import imports, process
+from .serve import serve
 from .setting import Setting
 from .steps import train_step
 from .table import Row
@@ -24,5 +25,6 @@ CASES: dict[str, Case] = {
     'epoch': epoch,
     'agreement': agreement,
     'predict': predict,
+    'serve': serve,
     'export': export,
 }

@@ -22,6 +22,7 @@ COMMANDS = {
     'framing': 'measure_framing',
     'demo': 'demo',
     'benchmark': 'benchmark',
+    'serve': 'serve',
 }
 
 

@@ -14,7 +14,6 @@ import sys
 from contextlib import ExitStack
 from pathlib import Path
 
-from dacl_mm.inference.models import SHIPPED
 from dacl_mm.inference.outputs import Outputs
 from dacl_mm.inference.pictures import PictureFolder
 from dacl_mm.inference.predictor import Predictor
@@ -23,6 +22,8 @@ from dacl_mm.inference.smoothing import SECONDS
 from dacl_mm.inference.sources import find_sources, listed_sources
 from dacl_mm.inference.window import Window
 from dacl_mm.inference.writers import check_name, row_file
+
+from .predictor_options import add_predictor
 
 
 def parse_args() -> argparse.Namespace:
@@ -35,45 +36,23 @@ def parse_args() -> argparse.Namespace:
         help='image, video, folder, pattern ("*.jpg"), webcam[:N], or - alone: paths from the standard '
         'input, one a line',
     )
-    parser.add_argument(
-        '--model',
-        default=SHIPPED,
-        help=f'name of a model that comes with the package (default: {SHIPPED}), checkpoint of a training, '
-        'or folder of an ONNX bundle',
-    )
-    parser.add_argument('--config', help='config of a checkpoint that holds none')
+    add_predictor(parser)
     parser.add_argument(
         '--faces',
         choices=['detect', 'crop'],
         default='detect',
         help='look for faces, or take each image for a face that is cut out already (default: detect)',
     )
-    parser.add_argument(
-        '--detector',
-        default='retinaface',
-        help='retinaface, mtcnn, yunet:FILE, or none, which is --faces crop (default: retinaface); '
-        'retinaface:320 or mtcnn:320 look once, at images of at most 320 px',
-    )
     parser.add_argument('--out', type=Path, help='file of rows, one a face: NAME.csv or NAME.jsonl')
     parser.add_argument('--draw', type=Path, metavar='DIR', help='folder of annotated pictures and videos')
     parser.add_argument('--show', action='store_true', help='show predictions in a window')
     parser.add_argument('--batch-size', type=int, default=32, help='faces at a time (default: 32)')
-    parser.add_argument('--device', help='cpu, cuda, cuda:1 ... (default: a GPU where there is one)')
-    parser.add_argument(
-        '--min-face', type=float, default=0, metavar='PX', help='leave smaller faces out (default: 0)'
-    )
     parser.add_argument(
         '--smooth',
         type=float,
         default=SECONDS,
         metavar='SECONDS',
         help=f'time constant of the average over frames of a video, 0 for none (default: {SECONDS})',
-    )
-    parser.add_argument(
-        '--unsure',
-        type=float,
-        metavar='P',
-        help="'unsure' where the confidence is below P, from 0 to 1 (default: the model's own threshold)",
     )
     parser.add_argument('--quiet', action='store_true', help='say nothing but what went wrong')
     args = parser.parse_args()

@@ -47,6 +47,12 @@ PARTS = {
     'agreement': ([], ['agreement: bfloat16']),
     'monitor': ([], ['monitor: hook over step']),
     'draws': ([], ['draws: seeded over plain']),
+    'serve': (
+        [],
+        ['1 camera: answers', '1 camera: latency, 99 %', '4 cameras: answers', '4 cameras: latency, 50 %',
+         '4 cameras: answered share', '4 senders: answers', '4 senders: latency, 95 %',
+         'memory of the server'],
+    ),
 }  # fmt: skip
 
 

@@ -6,16 +6,13 @@ import shutil
 from pathlib import Path
 
 import pytest
+from chromium import CHROMIUM, FLAGS, brightness, needs_chromium
 from finished import write_runs
 
 from dacl_mm.comparison.report.page import write_report
 
 playwright = pytest.importorskip('playwright.sync_api')
-CHROMIUM = next(filter(None, map(shutil.which, ('chromium', 'chromium-browser', 'google-chrome'))), None)
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None, reason='no Chromium on this machine: install it to test the page'
-)
-FLAGS = ('--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update')
+pytestmark = needs_chromium
 
 
 @pytest.fixture(scope='module')
@@ -194,8 +191,3 @@ def test_a_hard_image_names_the_methods_that_err(page):
     assert re.search(
         r'runs wrong: softmax \d of 5, center \d of 5, dacl \d of 5, dacl_shuffled \d of 5', text
     )
-
-
-def brightness(color: str) -> float:
-    red, green, blue = map(int, re.findall(r'\d+', color)[:3])
-    return 0.299 * red + 0.587 * green + 0.114 * blue

@@ -1,0 +1,1 @@
+"""A page and an API on one machine: photographs and webcams, predicted by the package's Predictor."""
