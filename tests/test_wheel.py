@@ -20,7 +20,6 @@ DATA = {
     'weights/README.md',
     'weights/fer_r18h.pth',
     'configs/_base_/datasets/ferplus_publictest_leaks.txt',
-    'inference/export/card.md.j2',
 }
 SCRIPT = """
 import contextlib, io, json, pathlib, sys
