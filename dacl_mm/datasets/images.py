@@ -3,6 +3,7 @@
 import warnings
 from typing import Any
 
+import cv2
 import numpy as np
 from mmcv.transforms import BaseTransform
 from mmpretrain.registry import TRANSFORMS
@@ -74,6 +75,9 @@ def to_bgr(image: Image.Image) -> np.ndarray:
 class LoadFace(BaseTransform):
     """Load an image from its file, or from the data set's own pixels.
 
+    ``grey`` is for networks that learn from grey images, as those of FER2013 are: a photograph in colour
+    is another image to them.
+
     Unlike MMPretrain's ``LoadImageFromFile`` it refuses truncated files, which
     OpenCV fills with grey, and names the file. An image that is loaded already,
     as MMPretrain's inferencers do, is kept; a read-only one, as the storage's, is
@@ -82,10 +86,16 @@ class LoadFace(BaseTransform):
     Required key: one of ``img`` (BGR or grey, uint8, (H, W, 3) or (H, W)),
     ``pixels`` (grey, uint8, (H, W)) and ``img_path``. Added: ``img`` (BGR, uint8,
     (H, W, 3)), ``img_shape``, ``ori_shape``.
+
+    Args:
+        grey: Whether colours become grey levels (ITU-R BT.601), the same in all three channels.
     """
 
     #: It draws nothing.
     random = False
+
+    def __init__(self, grey: bool = False) -> None:
+        self.grey = grey
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         """Add the image.
@@ -98,6 +108,8 @@ class LoadFace(BaseTransform):
         if img is None:
             img = to_bgr(open_image(results['img_path']))
         img = three_channels(img)
+        if self.grey:  # grey levels stay what they are
+            img = three_channels(cv2.cvtColor(img, cv2.COLOR_BGR2GRAY))
         results['img'] = img = img if img.flags.writeable else img.copy()
         results['img_shape'] = results['ori_shape'] = img.shape[:2]
         return results

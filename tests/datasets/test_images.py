@@ -50,3 +50,13 @@ def test_a_loaded_image_is_kept(tmp_path):
     assert (results['img'] == bgr).all() and results['img_shape'] == results['ori_shape'] == (6, 5)
     grey = LoadFace()(dict(img=bgr[..., 0]))['img']
     assert grey.shape == (6, 5, 3) and (grey == bgr[..., :1]).all()
+
+
+def test_colours_become_grey_levels_and_grey_levels_stay():
+    bgr = np.random.default_rng(0).integers(0, 256, (40, 30, 3), np.uint8)
+    found = LoadFace(grey=True)(dict(img=bgr))['img']
+    luma = bgr.astype(float) @ (0.114, 0.587, 0.299)
+    assert found.shape == bgr.shape and (np.ptp(found, axis=2) == 0).all()
+    assert abs(found[..., 0] - luma).max() < 0.51
+    levels = np.arange(256, dtype=np.uint8).reshape(16, 16)
+    assert (LoadFace(grey=True)(dict(pixels=levels))['img'] == levels[..., None]).all()

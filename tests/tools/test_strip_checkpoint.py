@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 import torch
 from conftest import REPO
+from mmcv.transforms import Compose
 from mmengine.config import Config, ConfigDict
 from mmengine.registry import init_default_scope
 from mmpretrain import ImageClassificationInferencer
-from mmpretrain.registry import MODELS
+from mmpretrain.registry import MODELS, TRANSFORMS
 from PIL import Image
 
 from dacl_mm.cli import strip_checkpoint
@@ -138,6 +139,21 @@ def test_a_head_that_predicts_by_its_centers_is_none(by):
     _, _, checkpoint = trained('softmax_r18_folder', {'model.neck': None}, **head)
     with pytest.raises(UserError, match=r'AttentiveCenterHead, which MMPretrain lacks.*linear classifier'):
         to_stock(checkpoint, 'x.pth')
+
+
+def test_what_was_trained_on_grey_images_stays_grey():
+    """MMPretrain's transform for it rounds down: a level less at some."""
+    cfg, _, checkpoint = trained('softmax_r18_ferplus')
+    pipeline = cfg.test_dataloader.dataset.pipeline
+    pipeline[0] = dict(type='LoadFace', grey=True)
+    checkpoint['meta']['cfg'] = cfg.pretty_text
+    _, stock = to_stock(checkpoint, 'a.pth')
+    bgr = np.random.default_rng(0).integers(0, 256, (40, 30, 3), np.uint8)
+    found = [
+        Compose([TRANSFORMS.build(part) for part in parts])(dict(img=bgr))['img'].astype(int)
+        for parts in (pipeline[:1], stock.test_dataloader.dataset.pipeline[1:2])
+    ]
+    assert found[0].shape == found[1].shape and abs(found[0] - found[1]).max() <= 1
 
 
 def test_a_head_of_mmpretrain_stays_as_it_is():

