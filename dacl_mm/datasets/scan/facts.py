@@ -9,7 +9,7 @@ from mmengine.logging import print_log
 from PIL import Image
 
 from dacl_mm.arrays import BadArraysError, read_array
-from dacl_mm.datasets.images import open_image, to_bgr
+from dacl_mm.datasets.images import decode_image, to_bgr
 from dacl_mm.datasets.table import SampleTable
 from dacl_mm.errors import UnreadableImageError
 from dacl_mm.files import cache_dir, digest, load_cached, store_cached
@@ -42,7 +42,7 @@ def examine(table: SampleTable, i: int) -> np.ndarray:
         if table.pixels is not None:
             image = Image.fromarray(table.pixels[i].numpy())
         else:
-            image = open_image(table.path(i))
+            image = decode_image(table.path(i))
     except UnreadableImageError as error:
         facts['error'] = str(error.__cause__).encode()[:160] or b'unreadable'
         return facts
