@@ -5,6 +5,8 @@ Reference: Guo et al., On Calibration of Modern Neural Networks, ICML 2017, equa
 
 import numpy as np
 
+from dacl_mm.evaluation.calibration import tempered
+
 
 def calibrated(probability: np.ndarray, temperature: float) -> np.ndarray:
     """Return the class probabilities of logits that are divided by a temperature.
@@ -17,7 +19,5 @@ def calibrated(probability: np.ndarray, temperature: float) -> np.ndarray:
         float32, (N, K).
     """
     with np.errstate(divide='ignore'):
-        log = np.log(probability.astype(np.float64)) / temperature  # logits / T but for a constant, (N, K)
-    scaled = np.exp(log - log.max(1, keepdims=True, initial=-np.inf))
-    result: np.ndarray = (scaled / scaled.sum(1, keepdims=True)).astype(np.float32)
-    return result
+        log = np.log(probability.astype(np.float64))  # the logits but for a constant, (N, K)
+    return tempered(log, temperature).astype(np.float32)

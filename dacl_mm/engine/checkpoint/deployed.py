@@ -13,8 +13,8 @@ from dacl_mm.errors import UserError
 from dacl_mm.models.heads import CenterLossHead, DropoutLinearHead, VarianceHead
 from dacl_mm.models.heads.pooled_map_head import PooledMapHead
 
-from .config_text import read_keys
 from .input_config import input_config, without
+from .stored_config import read_stored_config
 from .training_only import training_only, weights_of
 
 
@@ -76,17 +76,7 @@ def deployed(checkpoint: Mapping[str, Any], config: Config, place: str, source: 
 
 
 def _config_of(checkpoint: Mapping[str, Any], source: object) -> ConfigDict:
-    text = (checkpoint.get('meta') or {}).get('cfg')
-    if 'state_dict' not in checkpoint or text is None:
-        raise UserError(
-            f'{source} holds no weights with the config of their training: take a best_*.pth or epoch_*.pth '
-            'that tools/train.py or tools/compare.py has written'
-        )
-    try:
-        found = read_keys(text, 'model', 'data_preprocessor', 'test_dataloader')
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        raise UserError(f'{source}: the config that it holds cannot be read: {error}') from error
-    cfg = ConfigDict(found)
+    cfg = read_stored_config(checkpoint, source)
     kind = MODELS.get(cfg.get('model', {}).get('type') or '')
     if not (isinstance(kind, type) and issubclass(kind, ImageClassifier)) or not cfg.get('test_dataloader'):
         raise UserError(f'{source}: the config that it holds lacks an ImageClassifier or a test_dataloader')

@@ -37,16 +37,7 @@ def stored_config(checkpoint: Mapping[str, Any], source: object) -> ConfigDict:
         UserError: If it holds no weights with a config, one that cannot be read, or one that names
             something else than what is registered.
     """
-    text = (checkpoint.get('meta') or {}).get('cfg')
-    if 'state_dict' not in checkpoint or text is None:
-        raise UserError(
-            f'{source} holds no weights with the config of their training: take a best_*.pth or epoch_*.pth '
-            'that tools/train.py or tools/compare.py has written'
-        )
-    try:
-        found = read_keys(text, 'model', 'data_preprocessor', 'test_dataloader')
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        raise UserError(f'{source}: the config that it holds cannot be read: {error}') from error
+    found = read_stored_config(checkpoint, source)
     known = _registered()
     for kind in _types(found):
         scope, _, name = str(kind).rpartition('.')
@@ -55,7 +46,29 @@ def stored_config(checkpoint: Mapping[str, Any], source: object) -> ConfigDict:
                 f'{source}: the config that it holds names {kind!r}, which nothing registers: if it is '
                 'your own class, give the config that imports it'
             )
-    return ConfigDict(found)
+    return found
+
+
+def read_stored_config(checkpoint: Mapping[str, Any], source: object) -> ConfigDict:
+    """Return the same, whatever it names: nothing of it is built.
+
+    Args:
+        checkpoint: What the file holds.
+        source: The file, for messages.
+
+    Raises:
+        UserError: If it holds no weights with a config, or one that cannot be read.
+    """
+    text = (checkpoint.get('meta') or {}).get('cfg')
+    if 'state_dict' not in checkpoint or text is None:
+        raise UserError(
+            f'{source} holds no weights with the config of their training: take a best_*.pth or epoch_*.pth '
+            'that tools/train.py or tools/compare.py has written'
+        )
+    try:
+        return ConfigDict(read_keys(text, 'model', 'data_preprocessor', 'test_dataloader'))
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        raise UserError(f'{source}: the config that it holds cannot be read: {error}') from error
 
 
 def _types(part: Any) -> Iterator[Any]:
