@@ -57,7 +57,7 @@ class Outputs:
         else:
             self.images += 1
             self.faces += len(prediction.faces)
-        if prediction.time is None and not (self._rows or self.pictures or prediction.error):
+        if prediction.time is None and not (self._rows or prediction.error):
             self.say(*image_lines(prediction))
         if self._window and not self._window(prediction):
             self.stopped = True
@@ -72,7 +72,7 @@ class Outputs:
         """
         columns = (TextColumn('{task.description}'), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         # Lines on the standard output tell as much, and may go to the same terminal.
-        off = self.quiet or not self._told.is_terminal or not (self._rows or self.pictures)
+        off = self.quiet or not self._told.is_terminal or not self._rows
         with Progress(
             *columns,
             console=self._told,
