@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from dacl_mm.comparison.plan.dry_run import print_plan
-from dacl_mm.comparison.plan.methods import HELD_OUT, PROTOCOLS, choose, differences, read_methods
+from dacl_mm.comparison.plan.methods import HELD_OUT, PROTOCOLS, differences, read_methods
 from dacl_mm.comparison.plan.runs import plan_runs, write_config
 from dacl_mm.comparison.report.page import write_report
 from dacl_mm.comparison.run.executors import LocalExecutor
@@ -54,7 +54,7 @@ def parse_args() -> argparse.Namespace:
 
 def main() -> None:
     args = parse_args()
-    methods = choose(read_methods(args.config, args.cfg_options), args.methods)
+    methods = read_methods(args.config, args.cfg_options, args.methods)
     if args.fast:
         for method in methods:
             set_fast(method.cfg)

@@ -9,7 +9,7 @@ from mmengine.registry import init_default_scope
 from dacl_mm.comparison.heads.features import feature_maps
 from dacl_mm.comparison.heads.fit import Plan, check_method, fit
 from dacl_mm.comparison.heads.table import print_table, write_results
-from dacl_mm.comparison.plan.methods import choose, read_methods
+from dacl_mm.comparison.plan.methods import read_methods
 from dacl_mm.files import file_lock
 
 from .arguments import add_config_options
@@ -42,7 +42,7 @@ def parse_args() -> argparse.Namespace:
 
 def main() -> None:
     args = parse_args()
-    methods = choose(read_methods(args.config, args.cfg_options), args.methods)
+    methods = read_methods(args.config, args.cfg_options, args.methods)
     for method in methods:
         check_method(method)
     init_default_scope('mmpretrain')

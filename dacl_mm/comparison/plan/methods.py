@@ -27,7 +27,9 @@ class Method(NamedTuple):
     cfg: Config
 
 
-def read_methods(paths: list[str], options: dict[str, Any] | None = None) -> list[Method]:
+def read_methods(
+    paths: list[str], options: dict[str, Any] | None = None, names: list[str] | None = None
+) -> list[Method]:
     """Read configs; one with a key ``methods`` is a set.
 
     A set is a complete config, whose ``model`` each of its methods replaces:
@@ -38,7 +40,8 @@ def read_methods(paths: list[str], options: dict[str, Any] | None = None) -> lis
     Args:
         paths: Config files; a relative path is also looked up among the
             packaged configs.
-        options: Overrides of every method's keys.
+        options: Overrides of the keys of every method that is returned.
+        names: Those that are, in their order; None: all.
 
     Raises:
         MissingFileError: If a file is missing.
@@ -59,6 +62,8 @@ def read_methods(paths: list[str], options: dict[str, Any] | None = None) -> lis
             own.model = _model(entry['model'], Path(cfg.filename).parent)
             set_options(own, dict(entry.get('options', {})))
             methods.append(Method(name, own))
+    _check_names(methods)
+    methods = choose(methods, names)
     for method in methods:
         set_options(method.cfg, options)
         set_feature_size(method.cfg)
@@ -90,7 +95,7 @@ def _model(file: str, beside: Path) -> Any:
     raise MissingFileError(f'model file {file} exists neither in {beside} nor among the packaged configs')
 
 
-def _check(methods: list[Method]) -> None:
+def _check_names(methods: list[Method]) -> None:
     names = [method.name for method in methods]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
@@ -101,6 +106,10 @@ def _check(methods: list[Method]) -> None:
                 f'a method is named {method.name!r}, and its folder is to have that name: rename it (or its '
                 'config) with letters, digits and _ . = + - alone, a letter or digit first'
             )
+
+
+def _check(methods: list[Method]) -> None:
+    for method in methods:
         if method.cfg.get('load_from') or method.cfg.get('resume'):
             raise UserError(
                 f'{method.name}: load_from and resume would give it other initial weights than the rest; '

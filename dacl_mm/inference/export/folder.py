@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from dacl_mm.errors import FileError
-from dacl_mm.files import make_folder
+from dacl_mm.files import make_folder, sync
 
 
 @contextmanager
@@ -29,17 +29,9 @@ def new_folder(path: Path) -> Iterator[Path]:
         temporary.mkdir()
         yield temporary
         for file in temporary.rglob('*'):
-            _flush(file)
+            sync(file)
         os.replace(temporary, path)
     except OSError as error:
         raise FileError(f'{path} was not written: {error}; free some disk, or write elsewhere') from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
-
-
-def _flush(file: Path) -> None:
-    handle = os.open(file, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -70,3 +70,13 @@ def test_a_name_that_is_no_folder_is_refused(tmp_path, name):
     path.write_text(path.read_text() + f'methods = {{{name!r}: dict(model="m.py")}}\n')
     with pytest.raises(UserError, match='rename it'):
         read_methods([str(path)])
+
+
+def test_options_go_to_the_chosen_methods_alone():
+    """A key that another method of the set lacks is no mistake."""
+    chosen = ['ratio', 'ratio_fixed']
+    options = {'model.head.predict_by': 'centers'}
+    methods = read_methods(['compare/synthetic_field.py'], options, chosen)
+    assert [(m.name, m.cfg.model.head.predict_by) for m in methods] == [(name, 'centers') for name in chosen]
+    with pytest.raises(UserError, match='predict_by'):
+        read_methods(['compare/synthetic_field.py'], options)
