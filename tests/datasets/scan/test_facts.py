@@ -98,7 +98,7 @@ def test_a_huge_image_is_refused_before_it_is_decoded(root, looks, monkeypatch):
     found = facts.image_facts(RAFDB(data_root=str(root), lazy_init=True).read('train'))
     assert (48, 48) in decoded and (10_000, 10_000) not in decoded
     error = found['error'][3].decode()
-    assert '10000 x 10000 pixels are more than 67,108,864' in error
+    assert error.startswith('10000 x 10000 pixels are more than 67,108,864')
 
 
 def test_a_stored_table_holds_its_columns_alone(tmp_path, monkeypatch):
