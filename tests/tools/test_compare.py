@@ -162,9 +162,10 @@ def test_a_changed_config_is_refused(compared):
 
 
 def test_dry_run_shows_the_plan_and_starts_nothing(tmp_path):
-    config = write_set(tmp_path, '')
+    # A step of the first needs the classes' shares of the training images.
+    config = write_set(tmp_path, "adjusted=dict(model='_base_/models/logit_adjusted_r18.py'),")
     done = run_tool('compare', *arguments(config, tmp_path / 'work', '--dry-run'))
-    assert '4 runs, 4 waiting: about 0:0' in done.stdout
+    assert '6 runs, 6 waiting: about 0:0' in done.stdout
     assert done.stdout.count('waiting ') >= 4 and not (tmp_path / 'work').exists()
 
 

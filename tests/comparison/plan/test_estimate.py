@@ -6,7 +6,7 @@ from mmcv.transforms import BaseTransform
 from mmpretrain.registry import TRANSFORMS
 
 from dacl_mm.comparison.plan import estimate as module
-from dacl_mm.comparison.plan.estimate import Estimator, time_step
+from dacl_mm.comparison.plan.estimate import Estimator, Sample, time_step
 from dacl_mm.config import load_config, set_options
 
 
@@ -35,7 +35,7 @@ def cfg(monkeypatch):
 
 
 def test_each_pass_counts_and_shared_images_are_read_once(cfg, monkeypatch):
-    monkeypatch.setattr(module, 'time_step', lambda cfg, batch: 12.0)  # seconds for 4 images
+    monkeypatch.setattr(module, 'time_step', lambda cfg, sample: 12.0)  # seconds for 4 images
     monkeypatch.setattr(module.os, 'cpu_count', lambda: 2)
     monkeypatch.setattr(module.torch.cuda, 'is_available', lambda: False)
     estimate = Estimator()
@@ -66,5 +66,5 @@ def test_a_step_is_a_training_step_and_leaves_the_warm_up_out(cfg, monkeypatch):
 
     monkeypatch.setattr(module.MODELS, 'build', lambda cfg: Model(2, 2))
     monkeypatch.setattr(module.time, 'perf_counter', lambda: float(next(ticks)))
-    assert time_step(cfg, dict(inputs=list(range(8)), data_samples=list(range(8)))) == 2.0
+    assert time_step(cfg, Sample([], dict(inputs=list(range(8)), data_samples=list(range(8))), 0.0)) == 2.0
     assert sizes == [2, 8]
