@@ -142,7 +142,7 @@ def settings(work_dir, batch_size: int, count=48, sampler=None, drop_last=True, 
             default_hooks=dict(checkpoint=None),
             custom_hooks=[dict(type='CenterUpdateHook'), dict(type='SyncBuffersHook')],
             randomness=dict(seed=0),
-            runner_type='ShortConsoleRunner',
+            runner_type='FERRunner',
         )
         | changes
     )

@@ -10,7 +10,7 @@ from mmengine.model import BaseModel
 from mmpretrain.structures import DataSample
 from torch.utils.data import Dataset
 
-from dacl_mm.engine.runner import ShortConsoleRunner
+from dacl_mm.engine.runner import FERRunner
 
 COUNT = itertools.count()
 CLASSES = ('neutral', 'happiness', 'sadness')
@@ -109,7 +109,7 @@ def make_runner(
         load_from=resume and str(resume),
         resume=resume is not None,
     )
-    runner = ShortConsoleRunner(**(options | kwargs))
+    runner = FERRunner(**(options | kwargs))
     runner.cfg.merge_from_dict(
         dict(selection_metric='accuracy/top1', resume=resume is not None, load_from=resume and str(resume))
         | (settings or {})

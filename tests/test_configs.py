@@ -35,6 +35,14 @@ def test_config_builds(path, tmp_path):
             assert TRANSFORMS.build(transform)
 
 
+@pytest.mark.parametrize('path', [*CONFIGS, *SETS], ids=lambda p: p.stem)
+def test_networks_of_grey_images_read_grey_and_no_others(path):
+    cfg = Config.fromfile(path)
+    for part in ('train', 'val', 'test'):
+        dataset = cfg[f'{part}_dataloader'].dataset
+        assert dataset.pipeline[0].get('grey', False) == (dataset.type in ('FER2013', 'FERPlus'))
+
+
 @pytest.mark.parametrize('path', SETS, ids=lambda p: p.stem)
 def test_comparison_set_builds(path):
     init_default_scope('mmpretrain')

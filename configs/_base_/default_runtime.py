@@ -1,6 +1,6 @@
 default_scope = 'mmpretrain'
 custom_imports = dict(imports=['dacl_mm'], allow_failed_imports=False)
-runner_type = 'ShortConsoleRunner'  # dumps of config and hooks go to the log file alone
+runner_type = 'FERRunner'  # dumps of config and hooks go to the log file alone
 
 # Its greatest value on the validation part selects the best epoch, everywhere.
 selection_metric = 'accuracy/top1'

@@ -13,7 +13,7 @@ from mmpretrain.registry import HOOKS
 
 from dacl_mm.engine.launch import build_runner
 from dacl_mm.engine.memory import keep_freed_memory
-from dacl_mm.engine.runner import ShortConsoleRunner
+from dacl_mm.engine.runner import FERRunner
 
 from .plain_loop import Training, loaders
 from .session import apart
@@ -36,11 +36,11 @@ class TurnHook(Hook):
 
 
 @RUNNERS.register_module()
-class CheckpointTimingRunner(ShortConsoleRunner):
+class CheckpointTimingRunner(FERRunner):
     """A runner that tells how long checkpoint hooks keep its thread busy.
 
     Args:
-        **kwargs: Those of :class:`ShortConsoleRunner`.
+        **kwargs: Those of :class:`FERRunner`.
     """
 
     turns: Turns

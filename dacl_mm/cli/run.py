@@ -3,7 +3,9 @@
 import os
 import sys
 import traceback
+import warnings
 from collections.abc import Callable
+from typing import Any
 
 from mmengine.dist import is_distributed
 
@@ -13,6 +15,8 @@ from dacl_mm.engine.stop import STOPPED, Interrupted
 from dacl_mm.errors import UserError
 from dacl_mm.text import printable_lines
 from dacl_mm.unpickling import unpickling_forbidden
+
+_SHOW_WARNING = warnings.showwarning
 
 
 def run(main: Callable[[], None]) -> None:
@@ -24,6 +28,7 @@ def run(main: Callable[[], None]) -> None:
     ``DACL_TRACEBACK=1`` in the environment shows the traceback of a mistake too.
     """
     together = False
+    warnings.showwarning = _show_warning
     try:
         with lost_processes(), unpickling_forbidden():
             main()
@@ -53,6 +58,14 @@ def program() -> list[str]:
     """Return the program of this process as a person would type it: that of the wheel, or a tool."""
     called = sys.argv[0]
     return called.split() if called.startswith('dacl-mm ') else ['python', called]
+
+
+def _show_warning(message: Warning | str, category: type[Warning], *args: Any, **kwargs: Any) -> None:
+    """Print a warning of this package as a person reads it, those of others as Python does."""
+    if category.__module__.startswith('dacl_mm.'):
+        print(f'warning: {printable_lines(str(message))}', file=sys.stderr)
+    else:
+        _SHOW_WARNING(message, category, *args, **kwargs)
 
 
 def _message(error: UserError) -> str:

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from dacl_mm.arrays import read_arrays
-from dacl_mm.errors import DatasetError
+from dacl_mm.errors import DatasetError, UserError
 
 from .label_noise import LabelNoise
 from .labels import EXPRESSIONS
@@ -230,10 +230,18 @@ class Records(Sequence[dict[str, Any]]):
         return Records(replace(self.table, scores=None), label, self.columns.tolist())
 
     def subset(self, indices: Sequence[int] | int) -> Records:
-        """Return the images of some indices; of a number the first, or where it is negative the last."""
+        """Return the images of some indices; of a number the first, or where it is negative the last.
+
+        Raises:
+            UserError: If an index is none of an image.
+        """
         every = np.arange(len(self))
         if isinstance(indices, int):
             chosen = every[:indices] if indices >= 0 else every[indices:]
         else:
-            chosen = every[np.asarray(indices, int)]
+            wanted = np.asarray(indices, int)
+            beyond = wanted[(wanted < -len(self)) | (wanted >= len(self))]
+            if len(beyond):
+                raise UserError(f'indices of the data set: {beyond[0]} is none of its {len(self)} images')
+            chosen = every[wanted]
         return Records(self.table.take(chosen), self.label[chosen], self.columns.tolist())

@@ -21,7 +21,7 @@ from dacl_mm.models.heads.feature_size import set_feature_size
 from .distributed.start import set_processes
 from .hooks.safe_checkpoint import AtomicCheckpointHook
 from .memory import keep_freed_memory
-from .runner import ShortConsoleRunner
+from .runner import FERRunner
 
 
 def build_runner(cfg: Config) -> Runner:
@@ -37,7 +37,7 @@ def build_runner(cfg: Config) -> Runner:
     drop_tensorboard(cfg)
     set_feature_size(cfg)
     set_processes(cfg)
-    return RUNNERS.build(cfg) if 'runner_type' in cfg else ShortConsoleRunner.from_cfg(cfg)
+    return RUNNERS.build(cfg) if 'runner_type' in cfg else FERRunner.from_cfg(cfg)
 
 
 def drop_tensorboard(cfg: Config) -> None:

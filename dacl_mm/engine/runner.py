@@ -48,9 +48,10 @@ def made_printable(record: logging.LogRecord) -> bool:
 
 
 @RUNNERS.register_module()
-class ShortConsoleRunner(Runner):
-    """A runner whose dumps of environment, config and hooks go to the log file alone.
+class FERRunner(Runner):
+    """mmengine's runner, whose dumps of environment, config and hooks go to the log file alone.
 
+    It loads checkpoints without executing anything of them, and gives fused SGD its first momentum.
     ``compile=True`` of the config, or a dict of :func:`torch.compile`'s arguments, compiles the networks
     for training: :func:`~dacl_mm.engine.compiled.compile_networks`. ``train_cfg`` with ``by_epoch`` gives
     the loops of :mod:`dacl_mm.engine.loops`.

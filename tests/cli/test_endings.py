@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
 
 import pytest
 import torch
@@ -19,6 +20,7 @@ from dacl_mm.engine.launch import drop_tensorboard, memory_faults
 from dacl_mm.engine.stop import Interrupted
 from dacl_mm.errors import FileError, UserError
 from dacl_mm.files import make_folder, write_atomic
+from dacl_mm.inference.framing_watch import FramingWarning
 
 CONFIG = REPO / 'configs' / 'dacl_r18_synthetic.py'
 
@@ -35,6 +37,16 @@ def test_a_mistake_ends_with_its_message_and_status_2(capsys):
         run(raising(UserError('no such key')))
     assert ended.value.code == 2
     assert capsys.readouterr().err == 'error: no such key\n(DACL_TRACEBACK=1 shows where)\n'
+
+
+def test_warnings_of_the_package_are_sentences(capsys):
+    def main():
+        warnings.warn('look closer', FramingWarning, stacklevel=1)
+        warnings.warn('of another', UserWarning, stacklevel=1)
+
+    with pytest.warns(UserWarning, match='of another') as others:
+        run(main)
+    assert len(others) == 1 and capsys.readouterr().err == 'warning: look closer\n'
 
 
 @pytest.mark.parametrize(

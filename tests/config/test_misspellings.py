@@ -35,7 +35,7 @@ PARTS = {
     'data_preprocessor.to_rbg': (True, 'ClsDataPreprocessor has no argument to_rbg; did you mean to_rgb?'),
     'randomness.sed': (1, 'unknown key randomness.sed; did you mean seed?'),
     'auto_scale_lr.enabled': (True, 'unknown key auto_scale_lr.enabled; did you mean enable?'),
-    'runner_type': ('ShortConsolRunner', 'did you mean ShortConsoleRunner?'),
+    'runner_type': ('FERRuner', 'did you mean FERRunner?'),
 }
 
 

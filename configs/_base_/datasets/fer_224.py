@@ -1,21 +1,9 @@
-# Pipelines and loaders that every data set read from files shares.
-train_pipeline = [
-    dict(type='LoadFace'),
-    dict(type='ResizeEdge', scale=256, edge='short', backend='pillow'),
-    dict(type='RandomFiveCrop', crop_size=224),
-    dict(type='RandomFlip', prob=0.5, direction='horizontal'),
-    dict(type='PackInputs'),
-]
-test_pipeline = [
-    dict(type='LoadFace'),
-    dict(type='ResizeEdge', scale=256, edge='short', backend='pillow'),
-    dict(type='CenterCrop', crop_size=224),
-    dict(type='PackInputs'),
-]
+# Loaders that every data set read from files shares.
+_base_ = '../pipelines/five_crops.py'
 train_dataloader = dict(
     batch_size=64,
     num_workers=4,
-    dataset=dict(split='train', pipeline=train_pipeline),
+    dataset=dict(split='train', pipeline={{_base_.train_224px}}),
     sampler=dict(type='ShuffleSampler'),
     collate_fn=dict(type='default_collate'),
     drop_last=True,
@@ -23,14 +11,14 @@ train_dataloader = dict(
 val_dataloader = dict(
     batch_size=64,
     num_workers=4,
-    dataset=dict(split='val', pipeline=test_pipeline, test_mode=True),
+    dataset=dict(split='val', pipeline={{_base_.test_224px}}, test_mode=True),
     sampler=dict(type='DefaultSampler', shuffle=False),
     collate_fn=dict(type='default_collate'),
 )
 test_dataloader = dict(
     batch_size=64,
     num_workers=4,
-    dataset=dict(split='test', pipeline=test_pipeline, test_mode=True),
+    dataset=dict(split='test', pipeline={{_base_.test_224px}}, test_mode=True),
     sampler=dict(type='DefaultSampler', shuffle=False),
     collate_fn=dict(type='default_collate'),
 )

@@ -3,14 +3,14 @@ _base_ = 'ferplus.py'
 # The list is what tools/verify_dataset.py --write-exclude finds; its names serve both layouts.
 dataset = dict(test_part='PublicTest', exclude_file='{{ fileDirname }}/ferplus_publictest_leaks.txt')
 train_pipeline = [
-    dict(type='LoadFace'),
+    dict(type='LoadFace', grey=True),
     dict(type='ResizeEdge', scale=72, edge='short', backend='pillow'),
     dict(type='RandomFiveCrop', crop_size=64),
     dict(type='RandomFlip', prob=0.5, direction='horizontal'),
     dict(type='PackInputs'),
 ]
 test_pipeline = [
-    dict(type='LoadFace'),
+    dict(type='LoadFace', grey=True),
     dict(type='ResizeEdge', scale=72, edge='short', backend='pillow'),
     dict(type='CenterCrop', crop_size=64),
     dict(type='PackInputs'),

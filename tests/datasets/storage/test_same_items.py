@@ -109,6 +109,8 @@ def test_no_transform_damages_what_is_stored(root, where):
 def test_copies_and_subsets_do_not_copy_pixels(root, where):
     data = faces(root, where)
     total = sum(image.nbytes for image in pixels(data))
+    with pytest.raises(UserError, match=f'{len(data)} is none of its {len(data)} images'):
+        data.get_subset([0, len(data)])
     subset, fold = data.get_subset(list(range(5, 60))), faces(root, where, indices=-20)
     assert stored_images(subset) == len(subset) == 55 and stored_images(fold) == len(fold) == 20
     assert subset.get_gt_labels().tolist() == data.get_gt_labels()[5:60].tolist()
