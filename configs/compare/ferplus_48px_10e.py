@@ -5,3 +5,15 @@ param_scheduler = [
     dict(type='CosineAnnealingLR', eta_min=0.0, by_epoch=True, convert_to_iter_based=True),
     dict(type='LinearLR', start_factor=0.01, by_epoch=True, end=1, convert_to_iter_based=True),
 ]
+# What the centers say counts as much as the classifier, or not at all; softmax with the prior taken out at
+# test. The latter three are not trained: they test what is.
+both = {'model.head.predict_by': 'both'}
+classifier = {'model.head.predict_by': 'classifier'}
+methods = dict(
+    ratio=dict(options=both),
+    ratio_fixed=dict(options=both),
+    softmax_adjusted=dict(weights_of='softmax', options=dict(logit_adjustment=True)),
+    ratio_classifier=dict(weights_of='ratio', options=classifier),
+    ratio_fixed_classifier=dict(weights_of='ratio_fixed', options=classifier),
+)
+del both, classifier

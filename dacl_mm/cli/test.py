@@ -97,8 +97,9 @@ def main() -> None:
     args = parse_args()
     cfg = load_config(args.config)
     set_options(cfg, args.cfg_options)
+    cfg.logit_adjustment = args.logit_adjustment or cfg.get('logit_adjustment', False)
     require(cfg, 'model', 'test_dataloader', *(['train_dataloader'] if args.attention else []))
-    if args.logit_adjustment:
+    if cfg.logit_adjustment:
         check_adjustment(cfg)
     for path in filter(None, (args.out, args.dump)):
         make_folder(Path(path).parent)  # now, and not after the test
@@ -127,16 +128,16 @@ def main() -> None:
     if args.robustness:
         set_robustness(cfg)
     checkpoint = load_checkpoint(args.checkpoint, 'cpu', mmap=True)
-    for loader in ('test', 'train', 'val') if args.logit_adjustment else ('test',):
+    for loader in ('test', 'train', 'val') if cfg.logit_adjustment else ('test',):
         use_classes(cfg[f'{loader}_dataloader'].dataset, checkpoint, args.checkpoint)
     runner = build_runner(cfg)
     check_weights(runner.model, checkpoint, args.checkpoint)
     if args.attention:
         check_attention(unwrapped(runner.model), checkpoint, args.checkpoint)
-    if 'inference' in checkpoint.get('meta', {}) and not (args.tta or args.logit_adjustment):
+    if 'inference' in checkpoint.get('meta', {}) and not (args.tta or cfg.logit_adjustment):
         info = ModelInfo.from_dict(checkpoint['meta']['inference'], args.checkpoint)
         runner.test_loop.evaluator.metrics.append(CalibratedMetric(info.temperature, info.unsure))
-    if args.logit_adjustment:
+    if cfg.logit_adjustment:
         adjust_logits(runner)
     dumps = {args.dump, args.out if args.out_item not in JSON else None} - {None}
     for path in dumps:

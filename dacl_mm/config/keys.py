@@ -15,8 +15,9 @@ from .signatures import accepted
 #: Top-level keys that are read beside the runner's arguments.
 OTHERS = {
     'accept_changes', 'activation_checkpointing', 'compile', 'comparison', 'custom_imports',
-    'efficient_conv_bn_eval', 'find_unused_parameters', 'job_resources', 'model_wrapper_cfg', 'protocol',
-    'runner_type', 'selection_metric', 'sync_bn', 'tta_model', 'tta_pipeline',
+    'efficient_conv_bn_eval', 'find_unused_parameters', 'job_resources', 'logit_adjustment',
+    'model_wrapper_cfg', 'protocol', 'runner_type', 'selection_metric', 'sync_bn', 'tta_model',
+    'tta_pipeline',
 }  # fmt: skip
 #: How alike a variable of a file must be to a key that is read, to count as its misspelling.
 NEAR = 0.9

@@ -37,6 +37,8 @@ def check_method(method: Method) -> None:
     Raises:
         UserError: If it sees its images another way.
     """
+    if method.weights_of:
+        raise UserError(f'{method.name} trains no head: leave it out (--methods)')
     if method.cfg.model.type != 'ImageClassifier':
         raise UserError(
             f'{method.name} cannot be compared on frozen features: {method.cfg.model.type} passes images '

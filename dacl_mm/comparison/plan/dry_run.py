@@ -24,9 +24,9 @@ def print_plan(
     A method of which a run is finished takes what that took; others are estimated
     (:class:`Estimator`).
     """
-    first: dict[str, Config] = {}
+    first: dict[str, tuple[Run, Config]] = {}
     for run, cfg in planned:
-        first.setdefault(run.method, cfg)
+        first.setdefault(run.method, (run, cfg))
     seconds: dict[str, float] = {}
     for run, _ in planned:
         result = run.result()
@@ -34,11 +34,13 @@ def print_plan(
             seconds.setdefault(run.method, result['seconds'])
     estimate = Estimator()
     print(f'{"method":24}{"epochs":>7}{"a run":>10}  differs in')
-    for method, cfg in first.items():
+    for method, (run, cfg) in first.items():
         if method not in seconds:
-            seconds[method] = estimate(cfg)
-        also = ', '.join(['model', *differences[method]])
-        print(f'{method:24}{cfg.train_cfg.max_epochs:>7}{clock(seconds[method]):>10}  {also}')
+            seconds[method] = estimate(cfg, trains=run.weights_of is None)
+        epochs = 0 if run.weights_of else cfg.train_cfg.max_epochs
+        weights = [f'the weights are those of {run.weights_of}'] if run.weights_of else []
+        also = ', '.join(['model', *differences[method], *weights])
+        print(f'{method:24}{epochs:>7}{clock(seconds[method]):>10}  {also}')
     print()
     waiting = [run for run, _ in planned if run.result() is None]
     for run, _ in planned:

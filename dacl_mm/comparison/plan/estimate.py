@@ -35,13 +35,13 @@ class Estimator:
         self._read: dict[str, Sample] = {}
         self._start = time.process_time()  # a run's process imports what this one has
 
-    def __call__(self, cfg: Config) -> float:
-        """Return the seconds of a run: start, training with validation, and the test."""
+    def __call__(self, cfg: Config, trains: bool = True) -> float:
+        """Return the seconds of a run: start, training with validation, and the test; or without training."""
         init_default_scope('mmpretrain')
         train = self._sample(cfg.train_dataloader)
         size: int = cfg.train_dataloader.batch_size
         step = time_step(cfg, train)
-        epochs: int = cfg.train_cfg.max_epochs
+        epochs: int = cfg.train_cfg.max_epochs if trains else 0
         total = self._start + epochs * self._pass(cfg.train_dataloader, step / size)
         total += epochs * self._pass(cfg.val_dataloader, FORWARD * step / size)
         return total + self._pass(cfg.test_dataloader, FORWARD * step / size)

@@ -21,10 +21,11 @@ TEST_FIELDS = ('type', 'data_root', 'classes', 'layout', 'test_part', 'indices',
 
 
 class Method(NamedTuple):
-    """A name and its complete config."""
+    """A name, its complete config, and the method that learned its weights; None: itself."""
 
     name: str
     cfg: Config
+    weights_of: str | None = None
 
 
 def read_methods(
@@ -35,7 +36,8 @@ def read_methods(
     A set is a complete config, whose ``model`` each of its methods replaces:
     ``methods = dict(NAME=dict(model=FILE, options={KEY: VALUE}))``. The file's
     ``model`` counts; a relative path is looked up beside the set, then among the
-    packaged configs.
+    packaged configs. ``NAME=dict(weights_of=OTHER, options=...)`` is not trained: it tests
+    what another method of the set has learned, with further options.
 
     Args:
         paths: Config files; a relative path is also looked up among the
@@ -45,8 +47,8 @@ def read_methods(
 
     Raises:
         MissingFileError: If a file is missing.
-        UserError: If a name is no name of a folder, two methods have one name, or
-            they test on different images.
+        UserError: If a name is no name of a folder, two methods have one name, they test
+            on different images, or the weights of one are those of none that is trained.
     """
     methods: list[Method] = []
     for path in paths:
@@ -57,11 +59,17 @@ def read_methods(
             continue
         for name, entry in entries.items():
             own = deepcopy(cfg)
-            if 'model' not in entry:
-                raise UserError(f'{path}: method {name} lacks the key model, the file of its model')
-            own.model = _model(entry['model'], Path(cfg.filename).parent)
-            set_options(own, dict(entry.get('options', {})))
-            methods.append(Method(name, own))
+            source = entry.get('weights_of')
+            trained = entry if source is None else entries.get(source)
+            if 'model' not in (trained or {}) or (source and 'model' in entry):
+                raise UserError(
+                    f'{path}: method {name} lacks the key model, the file of its model, or in its place '
+                    'weights_of, the name of a method that has one'
+                )
+            own.model = _model(trained['model'], Path(cfg.filename).parent)
+            for part in (trained, entry) if source else (entry,):
+                set_options(own, dict(part.get('options', {})))
+            methods.append(Method(name, own, source))
     _check_names(methods)
     methods = choose(methods, names)
     for method in methods:
@@ -109,7 +117,12 @@ def _check_names(methods: list[Method]) -> None:
 
 
 def _check(methods: list[Method]) -> None:
+    names = {method.name for method in methods}
     for method in methods:
+        if method.weights_of and method.weights_of not in names:
+            raise UserError(
+                f'{method.name} tests the weights of {method.weights_of}: --methods needs that one too'
+            )
         if method.cfg.get('load_from') or method.cfg.get('resume'):
             raise UserError(
                 f'{method.name}: load_from and resume would give it other initial weights than the rest; '

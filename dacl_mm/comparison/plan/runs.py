@@ -21,17 +21,28 @@ TRACEBACK = 'Traceback (most recent call last)'
 
 @dataclass(frozen=True)
 class Run:
-    """A method, a seed and a protocol, in a folder of their own."""
+    """A method, a seed and a protocol, in a folder of their own.
+
+    Where ``weights_of`` names another method, the run tests what that one has learned from the same seed.
+    """
 
     method: str
     seed: int
     protocol: str
     folder: Path
+    weights_of: str | None = None
 
     @property
     def name(self) -> str:
         """Method and seed, for people."""
         return f'{self.method} seed {self.seed}'
+
+    @property
+    def trained(self) -> Path:
+        """The folder of the run whose weights are tested: this one's, or that of another method."""
+        if self.weights_of is None:
+            return self.folder
+        return self.folder.parents[1] / self.weights_of / self.folder.name
 
     @property
     def config(self) -> Path:
@@ -80,13 +91,15 @@ def plan_runs(methods: list[Method], seeds: int, protocol: str, work_dir: Path) 
     for seed in range(seeds):
         for method in methods:
             folder = work_dir / 'runs' / protocol / method.name / f'seed_{seed}'
-            run = Run(method.name, seed, protocol, folder)
+            run = Run(method.name, seed, protocol, folder, method.weights_of)
             cfg = with_protocol(method.cfg, protocol)
             cfg.work_dir = str(run.folder)
             cfg.randomness = dict(cfg.get('randomness', {}), seed=seed)
             set_backbone_weights(cfg)
             add_runtime(cfg)
             cfg.comparison = dict(method=method.name, seed=seed, protocol=protocol)
+            if method.weights_of:
+                cfg.comparison.weights_of = method.weights_of
             set_loader_defaults(cfg, pin_memory=True, persistent_workers=True)
             runs.append((run, cfg))
     return runs

@@ -1,6 +1,7 @@
 """One run in its own process: python -m dacl_mm.comparison.run.job FOLDER PARENT
 
-Trains (or goes on), tests the selected epoch once, and writes ``result.json`` last.
+Trains (or goes on), tests the selected epoch once, and writes ``result.json`` last. A run that tests the
+weights of another method's trains nothing.
 """
 
 import os
@@ -17,8 +18,11 @@ from mmengine.config import Config
 
 from dacl_mm.comparison.plan.cost import input_shape, model_cost, peak_memory
 from dacl_mm.comparison.plan.records import read_json, write_json
-from dacl_mm.comparison.plan.runs import RESULT
+from dacl_mm.comparison.plan.runs import RESULT, Run
 from dacl_mm.engine import launch
+from dacl_mm.engine.adjustment import adjust_logits, check_adjustment
+from dacl_mm.engine.checkpoint.fit import check_weights
+from dacl_mm.engine.checkpoint.loader import load_checkpoint
 from dacl_mm.engine.checkpoint.resume import latest_checkpoint
 from dacl_mm.engine.hooks.report import HISTORY
 from dacl_mm.engine.stop import STOP, STOPPED, Interrupted
@@ -77,10 +81,31 @@ def test(cfg: Config, weights: Path) -> dict[str, Any]:
     cfg.load_from, cfg.resume = str(weights), False
     cfg.model.backbone.init_cfg = None
     cfg.custom_hooks = [*cfg.custom_hooks, dict(type='PredictionRecordHook')]
+    adjusted = cfg.get('logit_adjustment', False)
+    if adjusted:
+        check_adjustment(cfg)
     runner = launch.build_runner(cfg)
+    check_weights(runner.model, load_checkpoint(str(weights), 'cpu', mmap=True), str(weights))
+    if adjusted:
+        adjust_logits(runner)
     metrics = runner.test()
     classes = list(runner.test_dataloader.dataset.metainfo['classes'])
     return dict(metrics={k: float(v) for k, v in metrics.items()}, classes=classes)
+
+
+def taken_over(run: Run) -> dict[str, Any]:
+    """Return what is known of the training whose weights a run tests.
+
+    Raises:
+        ComparisonError: If it did not end, or left no weights.
+    """
+    trained = read_json(run.trained / TRAINED)
+    if trained is None or not (run.trained / RESULT).is_file() or not (run.trained / WEIGHTS).is_file():
+        raise ComparisonError(
+            f'{run.name} tests the weights of {run.weights_of}, which left none in {run.trained}; '
+            f'{run.trained / "job.log"} says why'
+        )
+    return trained | dict(attention=None, attention_diagnosis=None)
 
 
 def main() -> None:
@@ -95,14 +120,15 @@ def main() -> None:
     torch.set_num_threads(int(os.environ.get('OMP_NUM_THREADS', torch.get_num_threads())))
     config = folder.with_suffix('.py')
     cfg = Config.fromfile(config)
-    trained = read_json(folder / TRAINED)
+    run = Run(folder=folder, **cfg.comparison)
+    trained = taken_over(run) if run.weights_of else read_json(folder / TRAINED)
     if trained is None:
         trained = train(Config.fromfile(config))
         (folder / WEIGHTS).unlink(missing_ok=True)  # those of a training whose record was lost
         write_json(trained, folder / TRAINED)
     result = dict(cfg.comparison, **trained)
     begin = time.monotonic()
-    weights = folder / WEIGHTS
+    weights = run.trained / WEIGHTS
     if not weights.is_file():
         write_atomic((folder / Path(result['best_checkpoint']).name).read_bytes(), weights)
     result |= test(Config.fromfile(config), weights)

@@ -51,10 +51,11 @@ def main() -> None:
     end_with(int(sys.argv[2]))
     torch.set_num_threads(int(os.environ.get('OMP_NUM_THREADS', torch.get_num_threads())))
     with unpickling_forbidden(), file_lock(folder / '.lock', 'process', seconds=60):
-        weights = folder / WEIGHTS
-        if not weights.is_file():
-            raise ComparisonError(f'{weights} is missing: delete {folder} and repeat the command')
         cfg = Config.fromfile(folder.with_suffix('.py'))
+        trained = Run(folder=folder, **cfg.comparison).trained
+        weights = trained / WEIGHTS
+        if not weights.is_file():
+            raise ComparisonError(f'{weights} is missing: delete {trained} and repeat the command')
         cfg.load_from, cfg.resume = str(weights), False
         cfg.model.backbone.init_cfg = None
         set_robustness(cfg)

@@ -36,8 +36,8 @@ def execute(runs: Sequence[Run], executor: Executor, poll_seconds: float = 0.5) 
         board.say(f'{len(runs)} runs, {len(ended)} of them finished before')
         try:
             while waiting or running:
-                while waiting and len(running) < executor.capacity:
-                    run = waiting.pop(0)
+                while len(running) < executor.capacity and (run := _first_ready(waiting, running)):
+                    waiting.remove(run)
                     (run.folder / FAILURE).unlink(missing_ok=True)
                     executor.start(run)
                     running.append(run)
@@ -52,6 +52,12 @@ def execute(runs: Sequence[Run], executor: Executor, poll_seconds: float = 0.5) 
             raise
         finally:
             executor.stop()
+
+
+def _first_ready(waiting: Sequence[Run], running: Sequence[Run]) -> Run | None:
+    """Return the first run that waits for the weights of no other."""
+    busy = {run.folder for run in [*waiting, *running]}
+    return next((run for run in waiting if run.weights_of is None or run.trained not in busy), None)
 
 
 def _close(run: Run, status: int, board: Board) -> None:
