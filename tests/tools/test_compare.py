@@ -9,6 +9,7 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 from conftest import REPO, run_tool
 
@@ -74,8 +75,9 @@ def results(work: Path) -> list[Path]:
 def compared(tmp_path_factory):
     """Kill a comparison amid its second run, refuse a rival meanwhile, then finish it."""
     folder = tmp_path_factory.mktemp('compare')
-    broken = "broken=dict(model='_base_/models/softmax_r18.py', options={'model.head.in_channels': 99}),"
-    config, work = write_set(folder, broken), folder / 'work'
+    more = """broken=dict(model='_base_/models/softmax_r18.py', options={'model.head.in_channels': 99}),
+    adjusted=dict(weights_of='softmax', options=dict(logit_adjustment=True)),"""
+    config, work = write_set(folder, more), folder / 'work'
     seen: dict = dict(config=config, work=work)
     process = start(arguments(config, work))
     wait_for(lambda: (work / '.lock').is_file() and (work / '.lock').read_text(), process)
@@ -99,7 +101,7 @@ def test_it_goes_on_and_repeats_nothing_finished(compared):
     assert len(compared['first']) == 1
     for path, written in compared['first'].items():
         assert path.stat().st_mtime_ns == written
-    assert '6 runs, 1 of them finished before' in compared['done'].stdout
+    assert '8 runs, 1 of them finished before' in compared['done'].stdout
     log = (compared['work'] / 'runs/held-out/dacl/seed_0/job.log').read_text()
     assert 'resumed epoch: ' in log
     result = json.loads((compared['work'] / 'runs/held-out/dacl/seed_0/result.json').read_text())
@@ -111,9 +113,9 @@ def test_it_goes_on_and_repeats_nothing_finished(compared):
 def test_a_failed_run_does_not_stop_the_others(compared):
     work, done = compared['work'], compared['done']
     assert done.returncode == 1 and 'broken seed 0, broken seed 1' in done.stderr
-    assert {path.parent.parent.name for path in results(work)} == {'softmax', 'dacl'} and len(
-        results(work)
-    ) == 4
+    assert sorted(path.parent.parent.name for path in results(work)) == [
+        name for name in ('adjusted', 'dacl', 'softmax') for _ in range(2)
+    ]
     page = (work / 'report.html').read_text()
     assert 'broken, seed 1 (exit status 1)' in page and 'RuntimeError' in page
     saved = json.loads((work / 'results.json').read_text())
@@ -125,10 +127,10 @@ def test_tables_hold_every_run(compared):
     with open(work / 'results.csv', newline='') as file:
         rows = list(csv.DictReader(file))
     assert [(row['method'], row['seed']) for row in rows] == [
-        (method, seed) for method in ('softmax', 'dacl', 'broken') for seed in '01'
+        (method, seed) for method in ('softmax', 'dacl', 'adjusted', 'broken') for seed in '01'
     ]
-    assert not any(row['accuracy'] for row in rows[4:])  # those of the method that fails
-    for row in rows[:4]:
+    assert not any(row['accuracy'] for row in rows[6:])  # those of the method that fails
+    for row in rows[:6]:
         run = json.loads((work / f'runs/held-out/{row["method"]}/seed_{row["seed"]}/result.json').read_text())
         assert float(row['accuracy']) == run['metrics']['accuracy/top1']
         best = max(run['validation'], key=lambda r: r['accuracy/top1'])
@@ -138,6 +140,26 @@ def test_tables_hold_every_run(compared):
     # Only the selected weights stay, without optimizer states.
     kept = sorted(path.name for path in work.glob('runs/*/*/*/*.pth') if path.parent.parent.name != 'broken')
     assert kept == ['selected.pth'] * 4
+
+
+def test_what_is_not_trained_tests_the_weights_of_the_same_seed(compared):
+    runs = compared['work'] / 'runs/held-out'
+    for seed in (0, 1):
+        own, source = ({}, {})
+        for name, found in (('adjusted', own), ('softmax', source)):
+            folder = runs / name / f'seed_{seed}'
+            found |= json.loads((folder / 'result.json').read_text())
+            with np.load(folder / 'predictions.npz') as arrays:
+                found |= dict(arrays)
+        assert 'metrics' in own and own['selected_epoch'] == source['selected_epoch']
+        np.testing.assert_allclose(own['embedding'], source['embedding'], rtol=1e-5, atol=1e-5)
+        # Three images of each class: nothing to adjust by, yet the strength was chosen and is told.
+        assert own['metrics']['logit_adjustment/strength'] >= 0
+        assert not list((runs / 'adjusted' / f'seed_{seed}').glob('*.pth'))
+        log = json.loads((runs / 'adjusted' / f'seed_{seed}' / 'logit_adjustment.json').read_text())
+        prior = np.array(list(log['prior'].values()))
+        score = source['score'] / prior ** log['strength']
+        np.testing.assert_allclose(own['score'], score / score.sum(1, keepdims=True), rtol=1e-4)
 
 
 @pytest.mark.slow
