@@ -15,7 +15,7 @@ from dacl_mm.models.preprocessors.pipeline import BatchPipeline
 
 
 def model_cost(cfg: Config, shape: tuple[int, ...]) -> dict[str, float]:
-    """Count parameters and operations; computes with shapes alone.
+    """Count parameters and operations, on one image.
 
     Args:
         cfg: A complete config.
@@ -27,8 +27,8 @@ def model_cost(cfg: Config, shape: tuple[int, ...]) -> dict[str, float]:
         multiplication and an addition counted as two.
     """
     init_default_scope('mmpretrain')
-    model = MODELS.build({**cfg.model, 'data_preprocessor': None}).to('meta').eval()
-    image = torch.empty(1, *shape, device='meta')
+    model = MODELS.build({**cfg.model, 'data_preprocessor': None}).eval()
+    image = torch.zeros(1, *shape)
     used: dict[nn.Module, int] = {}
     for module in model.modules():
         own = sum(p.numel() for p in module.parameters(recurse=False))
