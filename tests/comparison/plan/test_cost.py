@@ -29,4 +29,4 @@ def test_what_predicts_by_centers_costs_what_it_evaluates(name):
     head = MODELS.build(cfg.model.head)
     more = sum(p.numel() for part in (head.attention, head.centers) for p in part.parameters())
     assert more > 7 * 512 and costs['both']['deploy_parameters'] == 11_180_103 + more
-    assert costs['both']['deploy_flops'] > costs['classifier']['deploy_flops']
+    assert costs['both']['deploy_flops'] >= costs['classifier']['deploy_flops']
