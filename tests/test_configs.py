@@ -48,9 +48,9 @@ def test_comparison_set_builds(path):
     init_default_scope('mmpretrain')
     methods = read_methods([str(path)])
     assert methods[0].name == 'softmax' and len(methods) >= 2
-    for name, keys in differences(methods).items():  # the model alone, and what its centres need
-        own = name.startswith(('ratio', 'precision'))
-        assert keys == (['optim_wrapper'] if own else [])
+    for name, keys in differences(methods).items():  # the model alone, what its centres need, and its test
+        own = ['logit_adjustment'] if name == 'softmax_adjusted' else []
+        assert keys == (['optim_wrapper'] if name.startswith(('ratio', 'precision')) else own)
     for method in methods:
         attention = method.cfg.model.head.get('attention', {})
         if attention.get('type') in ('DACLAttention', 'ShuffledAttention'):
