@@ -128,8 +128,9 @@ def main() -> None:
     if args.robustness:
         set_robustness(cfg)
     checkpoint = load_checkpoint(args.checkpoint, 'cpu', mmap=True)
-    for loader in ('test', 'train', 'val') if cfg.logit_adjustment else ('test',):
-        use_classes(cfg[f'{loader}_dataloader'].dataset, checkpoint, args.checkpoint)
+    for part in ('test', 'train', 'val') if cfg.logit_adjustment else ('test',):
+        if loader := cfg.get(f'{part}_dataloader'):
+            use_classes(loader.dataset, checkpoint, args.checkpoint)
     runner = build_runner(cfg)
     check_weights(runner.model, checkpoint, args.checkpoint)
     if args.attention:

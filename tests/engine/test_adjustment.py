@@ -64,6 +64,34 @@ def test_it_is_chosen_on_the_held_out_part_by_the_training_prior(tmp_path):
     assert not np.array_equal(adjusted(tested[0], prior, strength).argmax(1), tested[0].argmax(1))
 
 
+def test_a_number_is_the_strength_and_needs_no_held_out_part(tmp_path):
+    init_default_scope('mmpretrain')
+    few = {f'{part}_dataloader.dataset.num_images': 70 for part in ('train', 'test')}
+    cfg = config(
+        'softmax_r18_synthetic', **few, **{'test_dataloader.num_workers': 0, 'logit_adjustment': 0.5}
+    )
+    cfg.train_dataloader.dataset.indices = [i for i in range(70) if i % 7 or i < 7]
+    cfg.val_dataloader = cfg.val_cfg = cfg.val_evaluator = None
+    cfg.work_dir, cfg.experiment_name = str(tmp_path), 'fixed_adjustment'
+    check_adjustment(cfg)
+    runner = build_runner(cfg)
+    scores, label = predictions(runner, runner.test_dataloader)
+    prior = np.bincount(DATASETS.build(cfg.train_dataloader.dataset).get_gt_labels(), minlength=7)
+    assert len(set(prior)) > 1
+    adjust_logits(runner)
+    metrics = runner.test()
+    assert metrics['logit_adjustment/strength'] == 0.5
+    wanted = adjusted(scores, prior / prior.sum(), 0.5).argmax(1) == label
+    assert metrics['accuracy/top1'] == pytest.approx(100 * wanted.mean())
+    assert not (tmp_path / 'logit_adjustment.json').exists()
+
+
+@pytest.mark.parametrize('strength', [0, -1.0, float('nan'), 'half'])
+def test_what_is_no_strength_is_refused(strength):
+    with pytest.raises(UserError, match='logit_adjustment must be True, .* or a positive number'):
+        check_adjustment(config('softmax_r18_synthetic', logit_adjustment=strength))
+
+
 @pytest.mark.parametrize(
     ('name', 'message'),
     [
