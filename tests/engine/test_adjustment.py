@@ -88,7 +88,7 @@ def test_a_number_is_the_strength_and_needs_no_held_out_part(tmp_path):
 
 @pytest.mark.parametrize('strength', [0, -1.0, float('nan'), 'half'])
 def test_what_is_no_strength_is_refused(strength):
-    with pytest.raises(UserError, match='logit_adjustment must be True, .* or a positive number'):
+    with pytest.raises(UserError, match=r'logit_adjustment must be True, .* or a positive number'):
         check_adjustment(config('softmax_r18_synthetic', logit_adjustment=strength))
 
 
