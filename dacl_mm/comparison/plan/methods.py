@@ -5,9 +5,13 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import torch
 from mmengine.config import Config
+from mmengine.registry import init_default_scope
+from mmpretrain.registry import MODELS
 
 from dacl_mm.config import PAPER_PROTOCOL, check_protocol, data_sets, load_config, set_options
+from dacl_mm.engine.checkpoint.training_only import training_only
 from dacl_mm.errors import MissingFileError, UserError
 from dacl_mm.hub import config_dir
 from dacl_mm.models.heads.feature_size import set_feature_size
@@ -48,7 +52,8 @@ def read_methods(
     Raises:
         MissingFileError: If a file is missing.
         UserError: If a name is no name of a folder, two methods have one name, they test
-            on different images, or the weights of one are those of none that is trained.
+            on different images, or the weights of one are those of none that is trained,
+            or lack what its test needs.
     """
     methods: list[Method] = []
     for path in paths:
@@ -76,6 +81,7 @@ def read_methods(
         set_options(method.cfg, options)
         set_feature_size(method.cfg)
     _check(methods)
+    _check_kept(methods)
     return methods
 
 
@@ -140,6 +146,28 @@ def _check(methods: list[Method]) -> None:
                     f'{method.name} and {first.name} are tested on different images: test_dataloader.'
                     f'dataset.{field} is {mine!r} and {its!r}'
                 )
+
+
+def _check_kept(methods: list[Method]) -> None:
+    """Check that the selected weights of a training hold what those need that test them too."""
+    by_name = {method.name: method for method in methods}
+    for method in methods:
+        if method.weights_of:
+            kept = _needed(by_name[method.weights_of])
+            lacking = [name for name, shape in _needed(method).items() if kept.get(name) != shape]
+            if lacking:
+                raise UserError(
+                    f'{method.name} needs {lacking[0]}, which the selected weights of {method.weights_of} do '
+                    f'not hold: train {method.weights_of} so that its own test needs it'
+                )
+
+
+def _needed(method: Method) -> dict[str, torch.Size]:
+    """Return name -> shape of the weights that a method's test needs."""
+    init_default_scope('mmpretrain')
+    model = MODELS.build({**method.cfg.model, 'data_preprocessor': None})
+    left_out = training_only(model)
+    return {name: w.shape for name, w in model.state_dict().items() if not name.startswith(left_out)}
 
 
 def differences(methods: list[Method]) -> dict[str, list[str]]:

@@ -8,6 +8,7 @@ from typing import Any
 from mmengine.config import Config
 
 from dacl_mm.config import set_backbone_weights, set_loader_defaults
+from dacl_mm.engine.adjustment import check_adjustment
 from dacl_mm.errors import ComparisonError
 from dacl_mm.files import write_atomic
 
@@ -85,6 +86,9 @@ def plan_runs(methods: list[Method], seeds: int, protocol: str, work_dir: Path) 
 
     Returns:
         Each run with its complete config.
+
+    Raises:
+        UserError: If the test of a method could not adjust its logits.
     """
     work_dir = work_dir.resolve()
     runs = []
@@ -101,6 +105,8 @@ def plan_runs(methods: list[Method], seeds: int, protocol: str, work_dir: Path) 
             if method.weights_of:
                 cfg.comparison.weights_of = method.weights_of
             set_loader_defaults(cfg, pin_memory=True, persistent_workers=True)
+            if cfg.get('logit_adjustment'):
+                check_adjustment(cfg)
             runs.append((run, cfg))
     return runs
 

@@ -15,14 +15,13 @@ from typing import Any
 
 import torch
 from mmengine.config import Config
+from mmengine.runner import Runner
 
 from dacl_mm.comparison.plan.cost import input_shape, model_cost, peak_memory
 from dacl_mm.comparison.plan.records import read_json, write_json
 from dacl_mm.comparison.plan.runs import RESULT, Run
 from dacl_mm.engine import launch
-from dacl_mm.engine.adjustment import adjust_logits, check_adjustment
-from dacl_mm.engine.checkpoint.fit import check_weights
-from dacl_mm.engine.checkpoint.loader import load_checkpoint
+from dacl_mm.engine.adjustment import adjust_logits
 from dacl_mm.engine.checkpoint.resume import latest_checkpoint
 from dacl_mm.engine.hooks.report import HISTORY
 from dacl_mm.engine.stop import STOP, STOPPED, Interrupted
@@ -76,18 +75,20 @@ def train(cfg: Config) -> dict[str, Any]:
     )
 
 
-def test(cfg: Config, weights: Path) -> dict[str, Any]:
-    """Test the selected weights, once, and leave predictions.npz."""
+def testing_runner(cfg: Config, weights: Path) -> Runner:
+    """Return a runner that tests the selected weights as the method's config says."""
     cfg.load_from, cfg.resume = str(weights), False
     cfg.model.backbone.init_cfg = None
-    cfg.custom_hooks = [*cfg.custom_hooks, dict(type='PredictionRecordHook')]
-    adjusted = cfg.get('logit_adjustment', False)
-    if adjusted:
-        check_adjustment(cfg)
     runner = launch.build_runner(cfg)
-    check_weights(runner.model, load_checkpoint(str(weights), 'cpu', mmap=True), str(weights))
-    if adjusted:
+    if cfg.get('logit_adjustment'):
         adjust_logits(runner)
+    return runner
+
+
+def test(cfg: Config, weights: Path) -> dict[str, Any]:
+    """Test the selected weights, once, and leave predictions.npz."""
+    cfg.custom_hooks = [*cfg.custom_hooks, dict(type='PredictionRecordHook')]
+    runner = testing_runner(cfg, weights)
     metrics = runner.test()
     classes = list(runner.test_dataloader.dataset.metainfo['classes'])
     return dict(metrics={k: float(v) for k, v in metrics.items()}, classes=classes)
@@ -105,7 +106,7 @@ def taken_over(run: Run) -> dict[str, Any]:
             f'{run.name} tests the weights of {run.weights_of}, which left none in {run.trained}; '
             f'{run.trained / "job.log"} says why'
         )
-    return trained | dict(attention=None, attention_diagnosis=None)
+    return trained | dict(attention=None, attention_diagnosis=None, seconds=0.0)  # its own are to come
 
 
 def main() -> None:

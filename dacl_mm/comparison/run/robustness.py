@@ -14,14 +14,13 @@ from mmengine.config import Config
 
 from dacl_mm.comparison.plan.records import read_json, write_json
 from dacl_mm.comparison.plan.runs import Run
-from dacl_mm.engine import launch
 from dacl_mm.engine.robustness import FILE, set_robustness, test_robustness
 from dacl_mm.errors import ComparisonError
 from dacl_mm.files import file_lock
 from dacl_mm.processes import end_with
 from dacl_mm.unpickling import unpickling_forbidden
 
-from .job import WEIGHTS
+from .job import WEIGHTS, testing_runner
 
 
 def corrupt_runs(runs: Sequence[Run]) -> list[Run]:
@@ -56,10 +55,8 @@ def main() -> None:
         weights = trained / WEIGHTS
         if not weights.is_file():
             raise ComparisonError(f'{weights} is missing: delete {trained} and repeat the command')
-        cfg.load_from, cfg.resume = str(weights), False
-        cfg.model.backbone.init_cfg = None
         set_robustness(cfg)
-        write_json(test_robustness(launch.build_runner(cfg)), folder / FILE)
+        write_json(test_robustness(testing_runner(cfg, weights)), folder / FILE)
 
 
 if __name__ == '__main__':

@@ -12,7 +12,9 @@ from dacl_mm.comparison.run.job import taken_over
 from dacl_mm.comparison.run.scheduler import execute
 from dacl_mm.errors import ComparisonError, UserError
 
-RATIO = "ratio=dict(model='_base_/models/ratio_r18.py', options={'model.head.tau': 0.5}),"
+BOTH = "'model.head.predict_by': 'both'"
+RATIO = f"ratio=dict(model='_base_/models/ratio_r18.py', options={{'model.head.tau': 0.5, {BOTH}}}),"
+CLASSIFIER = "plain=dict(weights_of='ratio', options={'model.head.predict_by': 'classifier'}),"
 
 
 def write(folder, methods):
@@ -22,11 +24,10 @@ def write(folder, methods):
 
 
 def test_it_has_the_other_ones_model_and_options_and_its_own(tmp_path):
-    entry = "both=dict(weights_of='ratio', options={'model.head.predict_by': 'both'}),"
-    ratio, both = read_methods(write(tmp_path, RATIO + entry))
-    assert (ratio.weights_of, both.weights_of) == (None, 'ratio')
-    assert both.cfg.model.head == {**ratio.cfg.model.head, 'predict_by': 'both'}
-    (_, _), (run, cfg) = plan_runs([ratio, both], 1, 'held-out', tmp_path)
+    ratio, plain = read_methods(write(tmp_path, RATIO + CLASSIFIER))
+    assert (ratio.weights_of, plain.weights_of) == (None, 'ratio')
+    assert plain.cfg.model.head == {**ratio.cfg.model.head, 'predict_by': 'classifier'}
+    (_, _), (run, cfg) = plan_runs([ratio, plain], 1, 'held-out', tmp_path)
     assert run == Run(folder=run.folder, **cfg.comparison)
     assert run.trained == tmp_path / 'runs/held-out/ratio/seed_0'
 
@@ -43,6 +44,22 @@ def test_it_has_the_other_ones_model_and_options_and_its_own(tmp_path):
 def test_weights_of_no_training_are_refused(tmp_path, entry):
     with pytest.raises(UserError, match=r'method both lacks the key model, .* weights_of'):
         read_methods(write(tmp_path, RATIO + entry))
+
+
+def test_what_the_selected_weights_leave_out_is_told_before_training(tmp_path):
+    ratio = RATIO.replace('both', 'classifier')
+    with pytest.raises(
+        UserError, match=r'both needs head\.norm\.\w+, which the selected weights of ratio do'
+    ):
+        read_methods(write(tmp_path, ratio + f"both=dict(weights_of='ratio', options={{{BOTH}}})"))
+
+
+def test_an_adjustment_that_could_not_be_chosen_is_told_before_training(tmp_path):
+    methods = read_methods(
+        write(tmp_path, RATIO + "a=dict(weights_of='ratio', options=dict(logit_adjustment='x'))")
+    )
+    with pytest.raises(UserError, match='logit_adjustment must be True'):
+        plan_runs(methods, 1, 'held-out', tmp_path)
 
 
 def test_the_trained_one_takes_part(tmp_path):
