@@ -165,7 +165,10 @@ def test_what_is_not_trained_tests_the_weights_of_the_same_seed(compared):
 def test_a_finished_run_is_tested_on_corrupted_images_once(compared):
     work = compared['work']
     runs = [Run('softmax', seed, 'held-out', work / f'runs/held-out/softmax/seed_{seed}') for seed in (0, 7)]
+    runs.append(Run('adjusted', 0, 'held-out', work / 'runs/held-out/adjusted/seed_0', 'softmax'))
     assert corrupt_runs(runs) == []
+    its = json.loads((runs[2].folder / 'robustness.json').read_text())
+    assert its['clean']['logit_adjustment/strength'] == 0.5
     found = json.loads((runs[0].folder / 'robustness.json').read_text(), parse_constant=pytest.fail)
     assert len(found['corruptions']) == 8 and found['strengths'] == [1, 2, 3, 4, 5]
     metrics = {key: value for key, value in runs[0].result()['metrics'].items() if value is not None}
