@@ -9,4 +9,12 @@ half_width = {**backbone, 'model.head.in_channels': 256}
 half_width_wrapped = {**backbone, 'model.head.head.in_channels': 256}
 # Centers that are trained by gradient do not decay.
 half_width_centers = {**half_width, 'optim_wrapper.paramwise_cfg.custom_keys.centers.decay_mult': 0.0}
-del backbone
+# They alone predict, under an attention at the common rate, or at more of it and without decay.
+_attention = 'optim_wrapper.paramwise_cfg.custom_keys.attention'
+_gate = {**half_width_centers, 'model.head.predict_by': 'centers', 'model.head.ramp_epochs': 1}
+half_width_gate = dict(
+    lr1=_gate,
+    lr10={**_gate, f'{_attention}.lr_mult': 10.0, f'{_attention}.decay_mult': 0.0},
+    lr100={**_gate, f'{_attention}.lr_mult': 100.0, f'{_attention}.decay_mult': 0.0},
+)
+del backbone, _attention, _gate

@@ -7,7 +7,7 @@ import numpy as np
 from mmengine.registry import init_default_scope
 
 from dacl_mm.comparison.heads.features import feature_maps
-from dacl_mm.comparison.heads.fit import Plan, check_method, fit
+from dacl_mm.comparison.heads.fit import Fitted, Plan, check_method, fit
 from dacl_mm.comparison.heads.table import print_table, write_results
 from dacl_mm.comparison.plan.methods import read_methods
 from dacl_mm.files import file_lock
@@ -47,14 +47,17 @@ def main() -> None:
         check_method(method)
     init_default_scope('mmpretrain')
     plan = Plan(args.epochs, args.batch_size, args.lr, args.weight_decay)
-    right: dict[str, list[np.ndarray]] = {method.name: [] for method in methods}
+    fitted: dict[str, list[Fitted]] = {method.name: [] for method in methods}
     with file_lock(args.work_dir / '.lock', 'comparison of heads'):
         for seed, checkpoint in enumerate(args.checkpoints):
             train = feature_maps(methods[0].cfg, checkpoint, 'train', args.views, seed)
             val = feature_maps(methods[0].cfg, checkpoint, 'val', 1, seed)
             for method in methods:
-                right[method.name].append(fit(method, train, val, plan, seed, args.work_dir))
-                print(f'seed {seed}, {method.name}: {100 * right[method.name][-1].mean():.2f} %', flush=True)
-        results = {name: np.stack(rows) for name, rows in right.items()}
-        write_results(results, val.label.numpy(), methods[0].name, args.work_dir)
-    print_table(results, val.label.numpy(), methods[0].name)
+                found = fit(method, train, val, plan, seed, args.work_dir)
+                fitted[method.name].append(found)
+                print(f'seed {seed}, {method.name}: {100 * found.right.mean():.2f} %', flush=True)
+        right = {name: np.stack([one.right for one in seeds]) for name, seeds in fitted.items()}
+        spread = {name: [one.attention_spread for one in seeds] for name, seeds in fitted.items()}
+        results = (right, spread, val.label.numpy(), methods[0].name)
+        write_results(*results, args.work_dir)
+    print_table(*results)

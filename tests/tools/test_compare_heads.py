@@ -41,6 +41,10 @@ def test_heads_are_compared_in_pairs(tmp_path, checkpoints):
     done = run_tool('compare_heads', *args, '--checkpoints', *checkpoints, '--cfg-options', *SMALL)
     rows = list(csv.DictReader((tmp_path / 'heads.csv').open()))
     assert [(row['method'], row['seed']) for row in rows] == [(m, s) for m in methods for s in '01']
+    spread = {m: [row['attention_spread'] for row in rows if row['method'] == m] for m in methods}
+    assert spread['softmax'] == spread['scn'] == ['', '']
+    assert [float(value) for value in spread['ratio_fixed']] == [0, 0]
+    assert all(float(value) > 0 for value in spread['ratio'])
     found = json.loads((tmp_path / 'heads.json').read_text())
     assert found['reference'] == 'softmax'
     assert {(d['a'], d['metric']) for d in found['differences']} == {

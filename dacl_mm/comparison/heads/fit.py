@@ -2,7 +2,7 @@
 
 from copy import deepcopy
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -12,6 +12,7 @@ from mmengine.runner import Runner
 import dacl_mm.comparison.run.hooks  # noqa: F401 - registers PairedInitHook
 from dacl_mm.comparison.plan.methods import Method
 from dacl_mm.errors import UserError
+from dacl_mm.models.attention import find_attention
 
 from .features import FeatureMaps
 from .stored import StoredFeatures
@@ -29,6 +30,19 @@ class Plan(NamedTuple):
     batch_size: int
     lr: float
     weight_decay: float
+
+
+class Fitted(NamedTuple):
+    """What a trained head makes of the test images.
+
+    Attributes:
+        right: Whether it is right about each image, (N,).
+        attention_spread: Standard deviation of its attention over images and dimensions, as a share of
+            its mean; None without one.
+    """
+
+    right: np.ndarray
+    attention_spread: float | None
 
 
 def check_method(method: Method) -> None:
@@ -74,10 +88,8 @@ def head_config(method: Method, plan: Plan, seed: int, folder: Path) -> Config:
     )
 
 
-def fit(
-    method: Method, train: FeatureMaps, test: FeatureMaps, plan: Plan, seed: int, folder: Path
-) -> np.ndarray:
-    """Train a head, and return whether it is right about each image of ``test``, (N,).
+def fit(method: Method, train: FeatureMaps, test: FeatureMaps, plan: Plan, seed: int, folder: Path) -> Fitted:
+    """Train a head, and see what it makes of each image of ``test``.
 
     Heads of one seed start from the same classifier and see the same batches.
     """
@@ -93,9 +105,15 @@ def fit(
     runner = Runner(cfg=cfg, train_dataloader=loader, **cfg.to_dict())
     runner.train()
     model = runner.model.eval()
-    maps, right = test.maps[0], []
+    # As the head uses it, where that is something else.
+    weigh: Any = getattr(model.head, 'attention_weights', None) or find_attention(model)
+    right, weights = [], []
     with torch.no_grad():
-        for begin in range(0, len(maps), 256):
-            batch = maps[begin : begin + 256].float().to(next(model.parameters()).device)
-            right.append(model(batch).argmax(1).cpu() == test.label[begin : begin + 256])
-    return torch.cat(right).numpy()
+        for maps, label in zip(test.maps[0].split(256), test.label.split(256), strict=True):
+            batch = maps.float().to(next(model.parameters()).device)
+            right.append(model(batch).argmax(1).cpu() == label)
+            if weigh is not None:
+                weights.append(weigh(batch).double().cpu())
+    attention = torch.cat(weights) if weights else None
+    spread = None if attention is None else float(attention.std() / attention.mean())
+    return Fitted(torch.cat(right).numpy(), spread)

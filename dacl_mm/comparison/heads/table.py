@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from dacl_mm.comparison.plan.records import write_json
 from dacl_mm.files import write_atomic
 
 Results = Mapping[str, np.ndarray]  # method -> whether each image was right, (S, N)
+Spreads = Mapping[str, Sequence[float | None]]  # method -> spread of A of each seed
 
 
 def values(results: Results, label: np.ndarray) -> dict[str, dict[str, np.ndarray]]:
@@ -38,21 +39,22 @@ def differences(results: Results, label: np.ndarray, reference: str) -> list[Dif
     )
 
 
-def write_results(results: Results, label: np.ndarray, reference: str, folder: Path) -> None:
+def write_results(results: Results, spread: Spreads, label: np.ndarray, reference: str, folder: Path) -> None:
     """Write heads.csv, one row for each head and seed, and heads.json with the differences."""
     found = values(results, label)
     text = io.StringIO()
     writer = csv.writer(text)
-    writer.writerow(['method', 'seed', *METRICS])
+    writer.writerow(['method', 'seed', *METRICS, 'attention_spread'])
     for name, by_metric in found.items():
         for seed in range(len(results[name])):
-            writer.writerow([name, seed, *(float(by_metric[metric][seed]) for metric in METRICS)])
+            row = [float(by_metric[metric][seed]) for metric in METRICS]
+            writer.writerow([name, seed, *row, spread[name][seed]])
     write_atomic(text.getvalue().encode(), folder / 'heads.csv')
     rows = [asdict(difference) for difference in differences(results, label, reference)]
     write_json(dict(reference=reference, differences=rows), folder / 'heads.json')
 
 
-def print_table(results: Results, label: np.ndarray, reference: str) -> None:
+def print_table(results: Results, spread: Spreads, label: np.ndarray, reference: str) -> None:
     """Print means over seeds, and the differences with their p-values."""
     found = values(results, label)
     pairs = {(d.a, d.metric): d for d in differences(results, label, reference)}
@@ -62,6 +64,7 @@ def print_table(results: Results, label: np.ndarray, reference: str) -> None:
         table.add_column(metric.replace('_', ' '), justify='right')
         table.add_column(f'minus {reference}', justify='right')
         table.add_column('p (Holm)', justify='right')
+    table.add_column('spread of A', justify='right')
     for name, by_metric in found.items():
         cells = [name]
         for metric in METRICS:
@@ -70,5 +73,6 @@ def print_table(results: Results, label: np.ndarray, reference: str) -> None:
             cells += (
                 [f'{d.mean:+.2f} [{d.low:+.2f}, {d.high:+.2f}]', f'{d.p_adjusted:.3f}'] if d else ['', '']
             )
-        table.add_row(*cells)
+        known = [value for value in spread[name] if value is not None]
+        table.add_row(*cells, f'{100 * np.mean(known):.1f} %' if known else '')
     Console(width=max(110, 40 + 16 * len(METRICS) * 3)).print(table)
