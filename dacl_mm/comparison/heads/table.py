@@ -59,7 +59,7 @@ def print_table(results: Results, spread: Spreads, label: np.ndarray, reference:
     found = values(results, label)
     pairs = {(d.a, d.metric): d for d in differences(results, label, reference)}
     table = Table(title=f'{len(label)} validation images, {len(results[reference])} seeds')
-    table.add_column('head')
+    table.add_column('head', no_wrap=True)
     for metric in METRICS:
         table.add_column(metric.replace('_', ' '), justify='right')
         table.add_column(f'minus {reference}', justify='right')
@@ -75,4 +75,4 @@ def print_table(results: Results, spread: Spreads, label: np.ndarray, reference:
             )
         known = [value for value in spread[name] if value is not None]
         table.add_row(*cells, f'{100 * np.mean(known):.1f} %' if known else '')
-    Console(width=max(110, 40 + 16 * len(METRICS) * 3)).print(table)
+    Console(width=64 + 48 * len(METRICS)).print(table)
