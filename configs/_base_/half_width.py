@@ -6,6 +6,12 @@ backbone = {
     'model.backbone.strides': (2, 2, 2, 2),
 }
 half_width = {**backbone, 'model.head.in_channels': 256}
+# SCN corrects labels one by one: they are hard, and nothing is mixed.
+half_width_labels = {
+    **half_width,
+    'train_dataloader.dataset.label_mode': 'majority',
+    'data_preprocessor.batch_augments': None,
+}
 half_width_wrapped = {**backbone, 'model.head.head.in_channels': 256}
 # Centers that are trained by gradient do not decay.
 half_width_centers = {**half_width, 'optim_wrapper.paramwise_cfg.custom_keys.centers.decay_mult': 0.0}

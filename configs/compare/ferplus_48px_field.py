@@ -7,7 +7,7 @@ methods = dict(
     lgm=dict(model='_base_/models/lgm_r18.py', options={{_base_.half_width}}),
     variance=dict(model='_base_/models/variance_r18.py', options={{_base_.half_width}}),
     rul=dict(model='_base_/models/rul_r18.py', options={{_base_.half_width}}),
-    scn=dict(model='_base_/models/scn_r18.py', options={{_base_.half_width}}),
+    scn=dict(model='_base_/models/scn_r18.py', options={{_base_.half_width_labels}}),
     eac=dict(model='_base_/models/eac_r18.py', options={{_base_.half_width}}),
     mek=dict(model='_base_/models/mek_r18.py', options={{_base_.half_width}}),
     ratio_global=dict(model='_base_/models/ratio_global_r18.py', options={{_base_.half_width_centers}}),

@@ -9,6 +9,7 @@ from mmengine.dist import collect_results
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
+from mmengine.runner.amp import autocast
 from mmpretrain.registry import HOOKS
 from torch import nn
 
@@ -40,9 +41,10 @@ class PredictionRecordHook(Hook):
         self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Any = ()
     ) -> None:
         features = self._features
-        if getattr(self._model, 'with_neck', False):
-            features = self._model.neck(features)
-        embedding = self._model.head.pre_logits(features).float().cpu().numpy()
+        with autocast(enabled=runner.test_loop.fp16):  # as the loop computed them
+            if getattr(self._model, 'with_neck', False):
+                features = self._model.neck(features)
+            embedding = self._model.head.pre_logits(features).float().cpu().numpy()
         for sample, x in zip(outputs, embedding, strict=True):
             score = sample.pred_score.float().cpu().numpy()
             self._rows.append((sample.img_path, int(sample.gt_label), score, x))
