@@ -109,7 +109,7 @@ def fit(method: Method, train: FeatureMaps, test: FeatureMaps, plan: Plan, seed:
     weigh: Any = getattr(model.head, 'attention_weights', None) or find_attention(model)
     right, weights = [], []
     with torch.no_grad():
-        for maps, label in zip(test.maps[0].split(256), test.label.split(256), strict=True):
+        for maps, label in zip(torch.split(test.maps[0], 256), torch.split(test.label, 256), strict=True):
             batch = maps.float().to(next(model.parameters()).device)
             right.append(model(batch).argmax(1).cpu() == label)
             if weigh is not None:
