@@ -6,6 +6,4 @@ methods = dict(
     dacl=dict(model='_base_/models/dacl_r18h.py'),
     ratio=dict(model='_base_/models/ratio_r18.py', options={{_base_.half_width_centers}}),
     ratio_fixed=dict(model='_base_/models/ratio_fixed_r18.py', options={{_base_.half_width_centers}}),
-    precision=dict(model='_base_/models/precision_r18.py', options={{_base_.half_width_centers}}),
-    precision_fixed=dict(model='_base_/models/precision_fixed_r18.py', options={{_base_.half_width_centers}}),
 )

@@ -7,19 +7,15 @@ param_scheduler = [
 ]
 # What the centers say counts as much as the classifier, or not at all. Softmax with the prior taken out at
 # test, as far as the held-out part allows, and by half: as much as centers that know no prior take out of
-# the mean with a classifier that does. Those with `weights_of` are not trained: they test what is.
+# the mean with a classifier that does. The latter four are not trained: they test what is.
 both = {'model.head.predict_by': 'both'}
 classifier = {'model.head.predict_by': 'classifier'}
 methods = dict(
     ratio=dict(options=both),
     ratio_fixed=dict(options=both),
-    precision=dict(options=both),
-    precision_fixed=dict(options=both),
     softmax_adjusted=dict(weights_of='softmax', options=dict(logit_adjustment=True)),
     softmax_half_adjusted=dict(weights_of='softmax', options=dict(logit_adjustment=0.5)),
     ratio_classifier=dict(weights_of='ratio', options=classifier),
     ratio_fixed_classifier=dict(weights_of='ratio_fixed', options=classifier),
-    precision_classifier=dict(weights_of='precision', options=classifier),
-    precision_fixed_classifier=dict(weights_of='precision_fixed', options=classifier),
 )
 del both, classifier

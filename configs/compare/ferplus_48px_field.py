@@ -13,7 +13,9 @@ methods = dict(
     ratio_global=dict(model='_base_/models/ratio_global_r18.py', options={{_base_.half_width_centers}}),
     ratio_shuffled=dict(model='_base_/models/ratio_shuffled_r18.py', options={{_base_.half_width_centers}}),
     ratio_mlp=dict(model='_base_/models/ratio_mlp_r18.py', options={{_base_.half_width_centers}}),
+    precision=dict(model='_base_/models/precision_r18.py', options={{_base_.half_width_centers}}),
     precision_shared=dict(
         model='_base_/models/precision_shared_r18.py', options={{_base_.half_width_centers}}
     ),
+    precision_fixed=dict(model='_base_/models/precision_fixed_r18.py', options={{_base_.half_width_centers}}),
 )

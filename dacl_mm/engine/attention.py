@@ -21,7 +21,7 @@ from dacl_mm.evaluation.attention.statistics import (
 from dacl_mm.evaluation.robustness import CoverRegion
 from dacl_mm.evaluation.robustness.corrupt import after_loading
 from dacl_mm.evaluation.robustness.cover import Box
-from dacl_mm.models.attention import find_attention
+from dacl_mm.models.attention import find_attention, find_weights
 
 from .checkpoint.training_only import weights_of
 
@@ -70,8 +70,7 @@ def read_attention(
         pipeline: In the place of the data set's own.
         view: Seeds the draws.
     """
-    # As the head uses it, where that is something else.
-    weigh: Any = getattr(model.head, 'attention_weights', None) or find_attention(model)
+    weigh: Any = find_weights(model)
     backbone: Any = model.backbone
     training = model.training
     model.eval()

@@ -2,7 +2,7 @@
 
 from copy import deepcopy
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -12,7 +12,7 @@ from mmengine.runner import Runner
 import dacl_mm.comparison.run.hooks  # noqa: F401 - registers PairedInitHook
 from dacl_mm.comparison.plan.methods import Method
 from dacl_mm.errors import UserError
-from dacl_mm.models.attention import find_attention
+from dacl_mm.models.attention import find_weights
 
 from .features import FeatureMaps
 from .stored import StoredFeatures
@@ -105,8 +105,7 @@ def fit(method: Method, train: FeatureMaps, test: FeatureMaps, plan: Plan, seed:
     runner = Runner(cfg=cfg, train_dataloader=loader, **cfg.to_dict())
     runner.train()
     model = runner.model.eval()
-    # As the head uses it, where that is something else.
-    weigh: Any = getattr(model.head, 'attention_weights', None) or find_attention(model)
+    weigh = find_weights(model)
     right, weights = [], []
     with torch.no_grad():
         for maps, label in zip(torch.split(test.maps[0], 256), torch.split(test.label, 256), strict=True):

@@ -1,7 +1,7 @@
 from .bank import BankAttention
 from .controls import ConstantAttention, ShuffledAttention
 from .dacl import DACLAttention
-from .protocol import Attention, find_attention
+from .protocol import Attention, find_attention, find_weights
 from .statistics import GlobalAttention, StatisticsAttention, StatisticsMLP
 
 __all__ = [
@@ -14,4 +14,5 @@ __all__ = [
     'StatisticsAttention',
     'StatisticsMLP',
     'find_attention',
+    'find_weights',
 ]

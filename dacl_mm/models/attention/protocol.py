@@ -1,5 +1,6 @@
 """What counts as an attention, whoever wrote it."""
 
+from collections.abc import Callable
 from typing import Protocol
 
 from torch import Tensor, nn
@@ -23,3 +24,9 @@ def find_attention(model: nn.Module) -> nn.Module | None:
     """Return what a classifier's head holds as ``attention``, whatever its class; None without one."""
     attention = getattr(getattr(model, 'head', None), 'attention', None)
     return attention if isinstance(attention, nn.Module) else None
+
+
+def find_weights(model: nn.Module) -> Callable[[Tensor], Tensor] | None:
+    """Return what maps a feature map (N, C, H, W) to A, (N, d), as the head uses it; None without one."""
+    own: Callable[[Tensor], Tensor] | None = getattr(getattr(model, 'head', None), 'attention_weights', None)
+    return own or find_attention(model)
