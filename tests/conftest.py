@@ -1,4 +1,5 @@
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -28,6 +29,9 @@ TINY = [
 # Workers side by side share the cores: threads that wait for one another spin.
 THREADS = max(1, (os.cpu_count() or 1) // int(os.environ.get('PYTEST_XDIST_WORKER_COUNT', 1)))
 os.environ['OMP_NUM_THREADS'] = str(THREADS)  # of the processes that tests start
+# A shell's background jobs ignore Ctrl-C, and so would all that tests start and then interrupt.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)

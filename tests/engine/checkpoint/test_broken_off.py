@@ -50,8 +50,6 @@ def stopped_while_writing(folder: Path, share: float) -> tuple[subprocess.Popen,
         env=env,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        # A shell's background jobs, and what they start, ignore Ctrl-C.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     deadline = time.monotonic() + 100
     while time.monotonic() < deadline and process.poll() is None:
