@@ -1,6 +1,8 @@
 # The field's losses and heads on the recipe's half-width network (docs/losses.md).
 _base_ = 'ferplus_48px.py'
 methods = dict(
+    focal=dict(model='_base_/models/focal_r18.py', options={{_base_.half_width}}),
+    arcface=dict(model='_base_/models/arcface_r18.py', options={{_base_.half_width}}),
     logit_adjusted=dict(model='_base_/models/logit_adjusted_r18.py', options={{_base_.half_width}}),
     affinity=dict(model='_base_/models/affinity_r18.py', options={{_base_.half_width_wrapped}}),
     island=dict(model='_base_/models/island_r18.py', options={{_base_.half_width_wrapped}}),
