@@ -156,8 +156,9 @@ def test_what_was_trained_on_grey_images_stays_grey():
     assert found[0].shape == found[1].shape and abs(found[0] - found[1]).max() <= 1
 
 
-def test_a_head_of_mmpretrain_stays_as_it_is():
-    arcface = dict(type='ArcFaceClsHead', num_classes=7, in_channels=512)
+@pytest.mark.parametrize('kind', ['ArcFaceClsHead', 'FloatArcFaceHead'])
+def test_a_head_of_mmpretrain_stays_or_becomes_what_it_is(kind):
+    arcface = dict(type=kind, num_classes=7, in_channels=512)
     _, model, checkpoint = trained('softmax_r18_folder', **arcface, loss=dict(type='FocalLoss'))
     stripped, stock = to_stock(checkpoint, 'x.pth')
     twin = MODELS.build(stock.model).eval()

@@ -2,5 +2,5 @@
 _base_ = 'resnet18.py'
 model = dict(
     neck=dict(type='GlobalAveragePooling'),
-    head=dict(type='ArcFaceClsHead', num_classes=7, in_channels=512, scale=16.0, margins=0.2),
+    head=dict(type='FloatArcFaceHead', num_classes=7, in_channels=512, scale=16.0, margins=0.2),
 )

@@ -10,7 +10,7 @@ from mmpretrain.models.classifiers import ImageClassifier
 from mmpretrain.registry import MODELS
 
 from dacl_mm.errors import UserError
-from dacl_mm.models.heads import CenterLossHead, DropoutLinearHead, VarianceHead
+from dacl_mm.models.heads import CenterLossHead, DropoutLinearHead, FloatArcFaceHead, VarianceHead
 from dacl_mm.models.heads.pooled_map_head import PooledMapHead
 
 from .input_config import input_config, without
@@ -91,6 +91,8 @@ def _simplest(
     while MODELS.get(head.type) is CenterLossHead:
         head, place = head.head, place + 'head.'
     kind = MODELS.get(head.type)
+    if kind is FloatArcFaceHead:
+        head = ConfigDict(head, type='ArcFaceClsHead')
     pools = isinstance(kind, type) and issubclass(kind, PooledMapHead)
     if (
         not (pools or kind in (DropoutLinearHead, VarianceHead))

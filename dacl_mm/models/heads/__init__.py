@@ -1,3 +1,4 @@
+from .arcface_head import FloatArcFaceHead
 from .attentive_center_head import AttentiveCenterHead
 from .center_loss_head import CenterLossHead
 from .dacl_head import DACLHead
@@ -15,6 +16,7 @@ __all__ = [
     'DACLHead',
     'DropoutLinearHead',
     'FlipConsistencyHead',
+    'FloatArcFaceHead',
     'GaussianMixtureHead',
     'PooledMapHead',
     'SelfCureHead',
