@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -99,10 +99,15 @@ def write_tables(protocols: Sequence[ProtocolResults], facts: dict[str, Any], fo
         for method, seeds in results.failed.items()
         for seed, how in seeds.items()
     ]
+    write_csv(rows, folder / 'results.csv')
+    write_json(as_dict(protocols, facts), folder / 'results.json')
+
+
+def write_csv(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
+    """Write rows with the columns of all of them, in the order in which they first come."""
     text = io.StringIO()
     if rows:
         writer = csv.DictWriter(text, list(dict.fromkeys(key for row in rows for key in row)))
         writer.writeheader()
         writer.writerows({key: csv_cell(value) for key, value in row.items()} for row in rows)
-    write_atomic(text.getvalue().encode(), folder / 'results.csv')
-    write_json(as_dict(protocols, facts), folder / 'results.json')
+    write_atomic(text.getvalue().encode(), path)

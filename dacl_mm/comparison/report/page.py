@@ -24,7 +24,7 @@ from dacl_mm.files import write_atomic
 from . import pictures
 from .folder import PictureFolder
 from .hard_images import hard_images
-from .robustness import read_robustness, robustness_tables
+from .robustness import read_robustness, robustness_tables, write_robustness
 
 STACK = ('torch', 'torchvision', 'mmengine', 'mmcv-lite', 'mmpretrain', 'numpy', 'scipy')
 
@@ -32,7 +32,7 @@ STACK = ('torch', 'torchvision', 'mmengine', 'mmcv-lite', 'mmpretrain', 'numpy',
 def write_report(
     work_dir: Path, methods: Sequence[Method], command: str, images: bool = True
 ) -> list[ProtocolResults]:
-    """Write results.csv, results.json, report.html and figures/ of all runs in a folder.
+    """Write results.csv, results.json, report.html and figures/ of all runs in a folder, and robustness.csv.
 
     The tables come first. Runs that failed, diverged or left damaged files are shown as
     such and do not count.
@@ -52,6 +52,7 @@ def write_report(
     protocols = read_runs(work_dir, [method.name for method in methods])
     facts = dict(command=command, baseline=methods[0].name, environment=environment())
     write_tables(protocols, facts, work_dir)
+    write_robustness(protocols, work_dir)
     shown = [results for results in protocols if results.present]
     if not shown:
         raise ComparisonError(f'no run in {work_dir} finished: see the job.log of each under runs/')

@@ -1,17 +1,22 @@
 """What methods lose on corrupted images, over their seeds."""
 
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
 
 from dacl_mm.comparison.analysis.results import ProtocolResults
+from dacl_mm.comparison.analysis.tables import write_csv
 from dacl_mm.comparison.plan.records import read_json
 from dacl_mm.engine.robustness import FILE
 from dacl_mm.evaluation.robustness.results import METRICS, axes, curve, means
 from dacl_mm.visualization.robustness import draw_strengths
 
 ACCURACY = 'accuracy/top1'
+#: Every test on corrupted images of a comparison.
+CSV = 'robustness.csv'
 
 
 def read_robustness(results: ProtocolResults) -> dict[str, list[dict[str, Any]]]:
@@ -19,6 +24,35 @@ def read_robustness(results: ProtocolResults) -> dict[str, list[dict[str, Any]]]
     read = {m: [read_json(run.run.folder / FILE) for run in results.runs(m)] for m in results.present}
     found = {method: [row for row in rows if row is not None] for method, rows in read.items()}
     return {method: rows for method, rows in found.items() if rows}
+
+
+def write_robustness(protocols: Sequence[ProtocolResults], folder: Path) -> None:
+    """Write robustness.csv, a row for each run, kind and strength (0: clean images); metrics in percent.
+
+    Where no run has been tested on corrupted images there is no such file.
+    """
+    if rows := [row for results in protocols for row in _rows(results)]:
+        write_csv(rows, folder / CSV)
+    else:
+        (folder / CSV).unlink(missing_ok=True)
+
+
+def _rows(results: ProtocolResults) -> Iterator[dict[str, Any]]:
+    for method in results.present:
+        for finished in results.runs(method):
+            if (found := read_json(finished.run.folder / FILE)) is None:
+                continue
+            seed = finished.result['seed']
+            run = dict(protocol=results.protocol, method=method, seed=seed, kind='clean', strength=0)
+            yield run | _metrics(found['clean'])
+            for kind, tested in found['corruptions'].items():
+                for strength, amount, row in zip(found['strengths'], tested['amounts'], tested['metrics']):
+                    its = dict(kind=kind, strength=strength, amount=amount, unit=tested['unit'])
+                    yield run | its | _metrics(row)
+
+
+def _metrics(row: Mapping[str, float]) -> dict[str, float]:
+    return {name.replace('-', '_').replace(' ', '_'): row[key] for key, name in METRICS.items()}
 
 
 def robustness_tables(found: dict[str, list[dict[str, Any]]]) -> dict[str, dict[str, dict[str, Any]]]:

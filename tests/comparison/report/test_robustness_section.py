@@ -1,5 +1,6 @@
 """Corrupted images and the diagnosis of the attention in a report."""
 
+import csv
 import json
 import re
 
@@ -14,6 +15,7 @@ from dacl_mm.comparison.report.robustness import (
     robustness_figure,
     robustness_tables,
 )
+from dacl_mm.evaluation.robustness.corruptions import CORRUPTIONS
 from dacl_mm.evaluation.robustness.results import as_dict
 
 
@@ -62,6 +64,24 @@ def test_tables_are_means_over_strengths_kinds_and_seeds(folder):
     assert softmax['share'] == pytest.approx(100 * 48.5 / 60.5)
     assert robustness_tables(found)['mean-class accuracy']['dacl']['clean'] == 50.5
     assert len(robustness_figure(found).axes) >= 2 and robustness_figure({}) is None
+
+
+def test_the_csv_has_a_row_for_every_test(folder):
+    with open(folder / 'robustness.csv') as file:
+        found = list(csv.DictReader(file))
+    assert len(found) == 2 * 2 * (1 + 2 * 2)  # methods, seeds; clean, kinds at strengths
+    values = {(r['method'], r['seed'], r['kind'], r['strength']): r for r in found}
+    assert float(values['softmax', '1', 'clean', '0']['accuracy']) == 61
+    last = values['softmax', '1', 'crop', '2']
+    assert float(last['accuracy']) == 61 - 24 and float(last['mean_class_accuracy']) == 61 - 34
+    assert (last['amount'], last['unit']) == (str(CORRUPTIONS['crop'].amounts[1]), CORRUPTIONS['crop'].unit)
+
+
+def test_a_comparison_without_such_tests_has_no_csv(tmp_path):
+    methods = write_runs(tmp_path, seeds=1)
+    (tmp_path / 'robustness.csv').write_text('of an earlier report')
+    write_report(tmp_path, methods, 'compare', images=False)
+    assert not (tmp_path / 'robustness.csv').exists()
 
 
 def test_the_page_has_both(folder):
