@@ -32,10 +32,10 @@ STACK = ('torch', 'torchvision', 'mmengine', 'mmcv-lite', 'mmpretrain', 'numpy',
 def write_report(
     work_dir: Path, methods: Sequence[Method], command: str, images: bool = True
 ) -> list[ProtocolResults]:
-    """Write results.csv, results.json, report.html and figures/ of all runs in a folder, and robustness.csv.
+    """Write results.csv, results.json, report.html and figures/ of all runs in a folder.
 
-    The tables come first. Runs that failed, diverged or left damaged files are shown as
-    such and do not count.
+    The tables come first, robustness.csv among them where runs were tested on corrupted images.
+    Runs that failed, diverged or left damaged files are shown as such and do not count.
 
     Args:
         work_dir: Of the comparison.

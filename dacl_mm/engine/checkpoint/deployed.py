@@ -22,8 +22,8 @@ def deployed_config(checkpoint: Mapping[str, Any], source: object) -> tuple[Conf
     """Return the config of the model that predicts as a trained one does, and where its head lay.
 
     A head whose prediction is a linear classifier becomes ``LinearClsHead`` (of the pooled map with
-    ``GlobalAveragePooling``), a wrapped one is unwrapped, and any other stays as it is, with what
-    it needs to predict.
+    ``GlobalAveragePooling``), a wrapped one is unwrapped, ``FloatArcFaceHead`` becomes MMPretrain's, and
+    any other stays as it is, with what it needs to predict.
 
     Args:
         checkpoint: One that training has written, with its config.
@@ -91,7 +91,7 @@ def _simplest(
     while MODELS.get(head.type) is CenterLossHead:
         head, place = head.head, place + 'head.'
     kind = MODELS.get(head.type)
-    if kind is FloatArcFaceHead:
+    if kind is FloatArcFaceHead:  # stored weights have one precision
         head = ConfigDict(head, type='ArcFaceClsHead')
     pools = isinstance(kind, type) and issubclass(kind, PooledMapHead)
     if (
