@@ -15,8 +15,9 @@ from dacl_mm.evaluation.robustness.results import METRICS, axes, curve, means
 from dacl_mm.visualization.robustness import draw_strengths
 
 ACCURACY = 'accuracy/top1'
-#: Every test on corrupted images of a comparison.
+#: Every test on corrupted images of a comparison, and its metrics as results.csv calls them.
 CSV = 'robustness.csv'
+COLUMNS = {'accuracy': ACCURACY, 'mean_class_accuracy': 'fer/mean_class_accuracy'}
 
 
 def read_robustness(results: ProtocolResults) -> dict[str, list[dict[str, Any]]]:
@@ -52,7 +53,7 @@ def _rows(results: ProtocolResults) -> Iterator[dict[str, Any]]:
 
 
 def _metrics(row: Mapping[str, float]) -> dict[str, float]:
-    return {name.replace('-', '_').replace(' ', '_'): row[key] for key, name in METRICS.items()}
+    return {column: row[key] for column, key in COLUMNS.items()}
 
 
 def robustness_tables(found: dict[str, list[dict[str, Any]]]) -> dict[str, dict[str, dict[str, Any]]]:

@@ -58,9 +58,10 @@ def test_constant_attention_one_is_the_center_loss_head():
 
 
 def test_center_loss_beside_arcface():
-    arc = dict(type='ArcFaceClsHead', num_classes=3, in_channels=8)
+    arc = dict(type='FloatArcFaceHead', num_classes=3, in_channels=8)
     head = MODELS.build(dict(type='CenterLossHead', head=arc))
-    losses = head.loss((torch.randn(4, 8),), samples([0, 1, 2, 1]))
+    with torch.autocast('cpu', torch.bfloat16):
+        losses = head.loss((torch.randn(4, 8).bfloat16(),), samples([0, 1, 2, 1]))
     assert set(losses) == {'loss_cls', 'loss_center'}
 
 
